@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_SCENARIO_H
+#define FLOWCHAIN_SCENARIO_H
+
+#include "instant.h"
+#include "membership-view.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flowchain
+{
+
+/** `[sim]` */
+struct SimSection
+{
+    Duration stop{};      ///< end of the run; required, positive
+    Duration warmup{};    ///< metrics of sessions that start earlier are left out
+    std::uint64_t seed = 1;
+    std::string scheduler = "priority-queue"; ///< "priority-queue", "map", "heap", "calendar", "list"
+};
+
+/** `[topology]` */
+struct TopologySection
+{
+    std::string fabric = "lean"; ///< "lean" or "point-to-point"
+    std::uint16_t leaves = 4;
+    std::uint16_t spines = 2;
+    std::uint64_t hostRateBps = 25'000'000'000;
+    std::uint64_t fabricRateBps = 100'000'000'000;
+    Duration hostDelay{500'000};
+    Duration fabricDelay{500'000};
+    std::uint32_t queueFrames = 1000;
+    std::uint32_t lossPerMillion = 0; ///< `loss = "0.1%"` on every link
+    std::uint32_t framesMax = 4'000'000;
+    std::uint16_t clients = 2; ///< hosts on the inside
+    std::uint16_t servers = 2; ///< hosts on the outside
+};
+
+/** Cores, cost per kind of work, and bounded queue of a node. */
+struct ProcessingSection
+{
+    std::uint16_t cores = 1;
+    std::uint32_t queueFrames = 4096;
+    Duration packetCost{};  ///< a data packet, bare or encapsulated
+    Duration messageCost{}; ///< a synchronisation message
+    Duration ackCost{};     ///< an acknowledgement, heartbeat or view
+};
+
+/** `[group]` */
+struct GroupSection
+{
+    std::uint16_t count = 1;    ///< flow-management groups
+    std::uint16_t managers = 3; ///< flow managers in each group
+    ProcessingSection processing{4, 4096, Duration{300'000}, Duration{200'000}, Duration{50'000}};
+    std::uint32_t sessionsMax = 4'000'000;
+    std::uint32_t pendingMax = 65'536;   ///< sessions that wait for state or release
+    std::uint32_t heldPerSessionMax = 256; ///< packets that wait for one session's release
+};
+
+/** `[chain]` */
+struct ChainSection
+{
+    std::string scheme = "chain"; ///< "chain" or "none"
+    std::uint16_t length = 3;     ///< 1..8, at most the managers of a group
+    std::uint16_t position = 0;   ///< of the second manager, 1..length; 0: the tail
+    std::string release = "all";  ///< "immediate", "chain", "all"
+};
+
+/** `[sync]`: the reliable channel between every two nodes */
+struct SyncSection
+{
+    Duration retransmitTimeout{500'000'000};  ///< first, then doubled each time
+    Duration retransmitTimeoutMax{50'000'000'000};
+    std::uint16_t retriesMax = 30;
+    std::uint16_t window = 64;          ///< unacknowledged messages to one peer, 1..64
+    std::uint32_t backlogMax = 65'536;  ///< messages that wait for the window, to one peer
+};
+
+/** `[controller]` */
+struct ControllerSection
+{
+    Duration heartbeatInterval{10'000'000'000};
+    Duration detectionTimeout{30'000'000'000}; ///< without a heartbeat: dead
+    ProcessingSection processing{1, 65536, Duration{200'000}, Duration{200'000}, Duration{50'000}};
+};
+
+/** `[[service]]` */
+struct ServiceSection
+{
+    std::string name = "nat";
+    std::string kind = "nat";
+    std::uint16_t nodes = 4; ///< 1..64
+    Prefix inside{0x0a000000, 8};
+    Prefix external{0xcb007100, 24};  ///< 203.0.113.0/24, shared; each node owns a port block
+    std::uint16_t portFirst = 1024;
+    std::uint16_t portLast = 65535;
+    bool tcpStrict = true;            ///< refuse a TCP session that does not start with SYN
+    std::uint32_t sessionsMax = 4'000'000; ///< copies that one node holds
+    ProcessingSection processing{4, 4096, Duration{1'000'000}, Duration{200'000}, Duration{50'000}};
+};
+
+/** `[[accelerator]]` */
+struct AcceleratorSection
+{
+    std::string name = "accelerator";
+    std::uint16_t count = 2;
+    std::uint32_t entriesMax = 8'000'000;
+    ProcessingSection processing{8, 4096, Duration{100'000}, Duration{200'000}, Duration{50'000}};
+};
+
+/** `[[workload]]` with `kind = "replay"` */
+struct ReplaySection
+{
+    std::string file;          ///< resolved against the scenario's folder
+    std::string fileResolved;
+    std::uint32_t timeScalePermille = 1000; ///< `time_scale = 1.0`: 2.0 is half as fast
+};
+
+/** `[[workload]]` with `kind = "sessions"` */
+struct SessionsSection
+{
+    std::uint64_t sessions = 0;      ///< how many start; required, 1..16e6
+    std::string arrivals = "fixed";  ///< "fixed" or "poisson"
+    std::uint64_t ratePerSecondMilli = 0; ///< new sessions per second, 1e-3; `rate = 1000.0`
+    std::string protocol = "tcp";    ///< "tcp" (open, data, close) or "udp"
+    std::uint32_t packets = 8;       ///< data packets a session and direction
+    Duration gap{};                  ///< between two data packets of one direction
+    std::uint32_t payloadBytes = 512;
+    std::uint32_t replyBytes = 512;
+};
+
+struct WorkloadSection
+{
+    std::string name;
+    std::string kind; ///< "replay" or "sessions"
+    Duration start{};
+    ReplaySection replay;
+    SessionsSection sessions;
+};
+
+/** `[[failure]]` */
+struct FailureSection
+{
+    std::string kind = "crash";
+    std::string node; ///< "service[2]", "manager[0]", "accelerator[1]"
+    NodeId target = NO_NODE; ///< resolved
+    Duration at{};
+    std::optional<Duration> recoverAfter; ///< state lost
+};
+
+/** `[output]` */
+struct OutputSection
+{
+    std::string directory = "results"; ///< results/<scenario name>
+    bool result = true;
+    std::vector<std::string> pcap; ///< "all", or node names whose links are captured
+};
+
+/** `[[expect]]`: `metric = "sessions.lost"`, and one of equals, at_most, at_least */
+struct ExpectSection
+{
+    std::string metric;
+    std::string comparison; ///< "equals", "at_most", "at_least"
+    std::string value;      ///< as written: a number, or a duration such as "60ms"
+    std::int64_t number = 0; ///< value in the metric's unit (durations: ps)
+    bool isDuration = false;
+    std::uint32_t line = 0;
+};
+
+/** A validated scenario: every default filled in, every reference resolved. */
+struct Scenario
+{
+    std::string name; ///< file name without ".toml"
+    std::string path;
+    SimSection sim;
+    TopologySection topology;
+    GroupSection group;
+    ChainSection chain;
+    SyncSection sync;
+    ControllerSection controller;
+    ServiceSection service;                       ///< exactly one [[service]]
+    std::vector<AcceleratorSection> accelerators; ///< at least one
+    std::vector<WorkloadSection> workloads;
+    std::vector<FailureSection> failures;
+    OutputSection output;
+    std::vector<ExpectSection> expectations;
+};
+
+/** Node ids are dense: clients, servers, accelerators (in file order), managers (group by group),
+ * service nodes, controller. */
+Directory MakeDirectory(const Scenario& scenario);
+/** "client[0]", "server[1]", "accelerator[0]", "manager[2]", "service[3]", "controller". */
+std::string NodeName(const Directory& directory, NodeId node);
+
+} // namespace flowchain
+
+#endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "drop-reason.h"
+
+#include <array>
+
+namespace flowchain
+{
+
+const char*
+ToString(DropReason reason)
+{
+    static constexpr std::array<const char*, DROP_REASON_COUNT> NAMES = {
+        "none",
+        "queue-full",
+        "link-loss",
+        "node-queue-full",
+        "node-down",
+        "malformed",
+        "unsupported",
+        "ttl-exceeded",
+        "no-view",
+        "no-accelerator",
+        "no-manager",
+        "no-service-node",
+        "no-binding",
+        "no-session",
+        "port-exhausted",
+        "table-full",
+        "hold-full",
+        "pending-full",
+        "sync-backlog-full",
+        "sync-abandoned",
+        "refused",
+        "stale-epoch",
+        "stale-incarnation",
+        "duplicate",
+        "not-for-me",
+        "unknown-connection",
+        "end-of-run",
+    };
+    return NAMES[static_cast<std::size_t>(reason)];
+}
+
+} // namespace flowchain

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_MEMBERSHIP_VIEW_H
+#define FLOWCHAIN_MEMBERSHIP_VIEW_H
+
+#include "sync-message.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace flowchain
+{
+
+enum class NodeRole : std::uint8_t
+{
+    CLIENT,       ///< host on the inside
+    SERVER,       ///< host on the outside
+    ACCELERATOR,
+    MANAGER,
+    SERVICE_NODE,
+    CONTROLLER,
+};
+
+const char* ToString(NodeRole role);
+
+/** A block of addresses, host byte order. */
+struct Prefix
+{
+    std::uint32_t address = 0;
+    std::uint8_t length = 0; ///< 0..32
+
+    bool Contains(std::uint32_t a) const
+    {
+        return length == 0 || ((a ^ address) >> (32 - length)) == 0;
+    }
+
+    std::uint64_t Size() const
+    {
+        return std::uint64_t{1} << (32 - length);
+    }
+};
+
+/** What every node knows from configuration and never changes during a run. */
+struct Directory
+{
+    struct Node
+    {
+        NodeRole role = NodeRole::CLIENT;
+        std::uint16_t group = 0; ///< flow-management group of a manager
+    };
+
+    std::vector<Node> nodes; ///< index: NodeId
+    std::vector<NodeId> clients;
+    std::vector<NodeId> servers;
+    std::vector<NodeId> accelerators;
+    std::vector<std::vector<NodeId>> groups; ///< managers of each group, in chain order
+    std::vector<NodeId> serviceNodes;
+    NodeId controller = NO_NODE;
+    Prefix inside;   ///< addresses behind the clients
+    Prefix external; ///< addresses that the service nodes translate to
+
+    /** The host that has `address`, outside the external prefix: a client or a server. */
+    NodeId HostOf(std::uint32_t address) const;
+};
+
+/** Ethernet address of a node: locally administered, 02:fc:00:00:hi:lo. */
+std::array<std::uint8_t, 6> MacOf(NodeId node);
+/** Underlay IPv4 address of a node: 172.16.hi.lo, lo counting from 1 upwards with the NodeId. */
+std::uint32_t UnderlayAddressOf(NodeId node);
+
+/**
+ * A membership view: an epoch and what it says of each node. Everybody acts on a view, never on a
+ * private guess.
+ */
+class MembershipView
+{
+  public:
+    /** No view yet: epoch 0, everybody down. */
+    explicit MembershipView(const Directory& directory);
+
+    /** Epoch 1: everybody active, incarnation 0. */
+    static MembershipView Initial(const Directory& directory);
+
+    /** Become the view that `body` describes. @pre body.count == number of nodes */
+    void Adopt(const ViewBody& body);
+
+    const ViewBody& Body() const
+    {
+        return m_body;
+    }
+
+    const Directory& Nodes() const
+    {
+        return *m_directory;
+    }
+
+    std::uint32_t Epoch() const
+    {
+        return m_body.epoch;
+    }
+
+    bool IsActive(NodeId node) const
+    {
+        return m_body.members[node].status == MemberStatus::ACTIVE;
+    }
+
+    /** ACTIVE or JOINING: gets live updates. */
+    bool IsMember(NodeId node) const
+    {
+        return m_body.members[node].status != MemberStatus::DOWN;
+    }
+
+    std::uint8_t Incarnation(NodeId node) const
+    {
+        return m_body.members[node].incarnation;
+    }
+
+    const std::vector<NodeId>& ActiveAccelerators() const
+    {
+        return m_accelerators;
+    }
+
+    const std::vector<std::vector<NodeId>>& ActiveGroups() const
+    {
+        return m_groups; ///< index: group; possibly empty lists
+    }
+
+    const std::vector<NodeId>& ActiveServiceNodes() const
+    {
+        return m_serviceNodes;
+    }
+
+    /** Active and joining service nodes. */
+    const std::vector<NodeId>& MemberServiceNodes() const
+    {
+        return m_memberServiceNodes;
+    }
+
+  private:
+    void Index();
+
+    const Directory* m_directory;
+    ViewBody m_body;
+    std::vector<NodeId> m_accelerators;
+    std::vector<std::vector<NodeId>> m_groups;
+    std::vector<NodeId> m_serviceNodes;
+    std::vector<NodeId> m_memberServiceNodes;
+};
+
+} // namespace flowchain
+
+#endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_FABRIC_H
+#define FLOWCHAIN_FABRIC_H
+
+#include "frame-pool.h"
+#include "instant.h"
+#include "session-record.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace flowchain
+{
+
+/** A two-tier leaf-spine network; every leaf has one link to every spine. */
+struct FabricConfig
+{
+    std::uint16_t leaves = 2;
+    std::uint16_t spines = 2;
+    std::vector<std::uint16_t> leafOfHost; ///< index: NodeId; value below `leaves`
+    std::uint64_t hostRateBps = 25'000'000'000;
+    std::uint64_t fabricRateBps = 100'000'000'000;
+    Duration hostDelay{500'000};   ///< propagation between host and leaf
+    Duration fabricDelay{500'000}; ///< propagation between leaf and spine
+    std::uint32_t queueFrames = 1000; ///< frames that wait in a port, besides the one being sent
+    std::uint32_t overheadBytes = 24; ///< preamble 8, FCS 4 and gap 12 (IEEE 802.3) for each frame
+    std::uint32_t minimumFrameBytes = 60; ///< shorter frames are padded on the wire
+    std::uint32_t lossPerMillion = 0; ///< independent loss of a frame on each link, 1e-6
+    std::uint64_t lossSeed = 1;
+    std::uint32_t framesMax = 4'000'000; ///< of the pool
+};
+
+/** Frames and bytes that a directed link has carried or refused. */
+struct LinkCounters
+{
+    std::string name; ///< "host3->leaf1", "leaf0->spine1"
+    std::uint64_t frames = 0;
+    std::uint64_t bytes = 0; ///< without overheadBytes
+    std::uint64_t drops = 0;
+    std::uint32_t queueFramesMax = 0;
+};
+
+/** Who gets frames at the hosts' ends of the fabric. */
+class FabricSink
+{
+  public:
+    virtual ~FabricSink() = default;
+    /** The last bit of `frame` has reached `host`. */
+    virtual void Receive(NodeId host, FramePtr frame) = 0;
+};
+
+/** Sees every frame on chosen links at the instant its first bit leaves; for pcap files. */
+class LinkTap
+{
+  public:
+    virtual ~LinkTap() = default;
+    virtual void Transmit(std::size_t link, const Frame& frame, Instant start) = 0;
+};
+
+/**
+ * Carries frames between hosts by the Ethernet destination address: address 02:fc:00:00:hi:lo is
+ * host hi * 256 + lo. A leaf picks the spine by a hash of the frame's outermost five-tuple (ECMP).
+ * Every port is a drop-tail FIFO with store-and-forward at each switch.
+ */
+class Fabric : public FramePool
+{
+  public:
+    virtual void SetSink(FabricSink* sink) = 0;
+    /** @param tap sees frames on the links whose index is set in `links`; null: none. */
+    virtual void SetTap(LinkTap* tap, std::vector<bool> links) = 0;
+    /** Put a frame on the host's uplink now. A frame to the host itself is a contract violation. */
+    virtual void Send(NodeId host, FramePtr frame) = 0;
+    /** Counters of every directed link, in a fixed order: host uplinks, host downlinks,
+     * leaf-to-spine, spine-to-leaf. */
+    virtual std::vector<LinkCounters> Links() const = 0;
+    /** @returns link traversals that were completed so far. */
+    virtual std::uint64_t PacketHops() const = 0;
+};
+
+} // namespace flowchain
+
+#endif

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_SYNC_MESSAGE_H
+#define FLOWCHAIN_SYNC_MESSAGE_H
+
+#include "frame.h"
+#include "session-record.h"
+
+#include <array>
+#include <cstdint>
+
+namespace flowchain
+{
+
+/** What a message between nodes asks for. The value is the first byte of the message option. */
+enum class MessageKind : std::uint8_t
+{
+    PACKET_IN = 1,     ///< accelerator to manager: a packet without a flow entry (unsequenced)
+    PROCESS = 2,       ///< manager to service node: process this packet, return state and packet
+    STATE = 3,         ///< service node to manager: session state and processed packet
+    CHAIN = 4,         ///< manager to its successor: store the state and forward it
+    CHAIN_DONE = 5,    ///< tail to first manager: every member of the chain has the state
+    FAN_OUT = 6,       ///< second manager to service node: store the state
+    FAN_OUT_DONE = 7,  ///< second to first manager: every service node has the state
+    REVERSE_ENTRY = 8, ///< first to third manager: entry of the reverse direction
+    ENTRY = 9,         ///< manager to accelerator: flow entry, and the packet that missed, if any
+    ACK = 10,          ///< acknowledgement only (unsequenced)
+    HEARTBEAT = 11,    ///< node to controller (unsequenced)
+    VIEW = 12,         ///< controller to node: membership view
+    SNAPSHOT = 13,     ///< service node to a joining one: state that it lacks
+    SNAPSHOT_END = 14, ///< the joining node has all that its donor had
+};
+constexpr MessageKind LAST_MESSAGE_KIND = MessageKind::SNAPSHOT_END;
+
+/** Bits of MessageHeader::flags. */
+namespace message_flag
+{
+constexpr std::uint8_t EXISTING = 0x01; ///< STATE: the session was known before this packet
+constexpr std::uint8_t REVERSE = 0x02;  ///< STATE: the packet travels against the first packet
+constexpr std::uint8_t REFUSED = 0x04;  ///< STATE: no session; the packet was dropped there
+constexpr std::uint8_t READY = 0x08;    ///< HEARTBEAT: a service node that has all the state
+constexpr std::uint8_t RESEND = 0x10;   ///< sent before; set on retransmission
+} // namespace message_flag
+
+/** Addressing and reliability of every message; 28 bytes in one Geneve option. */
+struct MessageHeader
+{
+    MessageKind kind = MessageKind::ACK;
+    std::uint8_t flags = 0;
+    NodeId source = NO_NODE;
+    std::uint8_t sourceIncarnation = 0; ///< how often the sender has restarted
+    std::uint8_t targetIncarnation = 0; ///< of the receiver, as the sender knows it
+    std::uint16_t position = 0;         ///< CHAIN: position of the receiver, 1 is the first manager
+    std::uint32_t epoch = 0;            ///< of the sender's view
+    std::uint32_t sequence = 0;         ///< from 1 for each ordered pair of nodes; 0: unsequenced
+    std::uint32_t acknowledged = 0;     ///< all sequence numbers up to this one have arrived
+    std::uint64_t selective = 0;        ///< bit i: acknowledged + 2 + i has arrived (RFC 2018's idea)
+
+    friend bool operator==(const MessageHeader&, const MessageHeader&) = default;
+};
+
+/** What a node's entry in a view says. */
+enum class MemberStatus : std::uint8_t
+{
+    DOWN = 0,
+    JOINING = 1, ///< receives live updates and a snapshot, is not selected yet
+    ACTIVE = 2,
+};
+
+constexpr std::size_t MAX_NODES = 160;
+
+/** Body of VIEW: status and incarnation of every node, at its NodeId. */
+struct ViewBody
+{
+    struct Member
+    {
+        MemberStatus status = MemberStatus::DOWN;
+        std::uint8_t incarnation = 0; ///< modulo 64
+
+        friend bool operator==(const Member&, const Member&) = default;
+    };
+
+    std::uint32_t epoch = 0;
+    std::uint16_t count = 0;
+    std::array<Member, MAX_NODES> members{};
+
+    friend bool operator==(const ViewBody&, const ViewBody&) = default;
+};
+
+/**
+ * A decoded message. Which body is present follows from `kind`, and the codec refuses a message that
+ * lacks its body: `record` for STATE (unless REFUSED, where only record.original counts), CHAIN,
+ * CHAIN_DONE, FAN_OUT, FAN_OUT_DONE, SNAPSHOT; `entry` for REVERSE_ENTRY and ENTRY; `view` for VIEW.
+ * An inner Ethernet frame is present exactly in PACKET_IN, PROCESS, and STATE without REFUSED, and
+ * may be in ENTRY.
+ */
+struct SyncMessage
+{
+    MessageHeader header;
+    SessionRecord record;
+    FlowEntry entry;
+    bool hasInnerFrame = false;
+};
+
+/** Outer addresses of a message; the UDP source port carries the inner flow's entropy (RFC 8926). */
+struct Underlay
+{
+    std::array<std::uint8_t, 6> sourceMac{};
+    std::array<std::uint8_t, 6> destinationMac{};
+    std::uint32_t sourceAddress = 0;
+    std::uint32_t destinationAddress = 0;
+    std::uint16_t sourcePort = 49152;
+    std::uint32_t vni = 0; ///< 24 bits: the service group
+};
+
+/** Why bytes are not a message; every value names a counted drop. */
+enum class DecodeVerdict : std::uint8_t
+{
+    OK = 0,
+    NOT_GENEVE,    ///< a sound packet, but not UDP to port 6081
+    TRUNCATED,     ///< a length runs past the bytes that are there
+    BAD_CHECKSUM,  ///< outer IPv4 or UDP checksum
+    BAD_VERSION,   ///< Geneve version other than 0
+    BAD_OPTION,    ///< unknown critical option, wrong option length, missing or repeated option
+    BAD_KIND,      ///< message kind out of range
+    BAD_BODY,      ///< body or inner frame missing, or a field out of range
+};
+
+/** @returns a lower-case name such as "bad-checksum". */
+const char* ToString(DecodeVerdict verdict);
+const char* ToString(MessageKind kind);
+
+/**
+ * Encapsulate: prepend outer Ethernet, IPv4, UDP, Geneve with the options that message.header.kind
+ * asks for to `frame`, which holds the inner Ethernet frame or is empty. All outer checksums are
+ * right afterwards, the UDP checksum over header bytes and payload included.
+ * @pre frame is empty exactly if !message.hasInnerFrame, and has the headroom
+ */
+void Encapsulate(const SyncMessage& message, const Underlay& underlay, Frame& frame);
+
+/** Make `frame`, which must be empty, a VIEW message. */
+void EncapsulateView(const MessageHeader& header,
+                     const ViewBody& view,
+                     const Underlay& underlay,
+                     Frame& frame);
+
+/**
+ * Check outer headers, checksums and options of `frame` and decode them. `frame` is unchanged.
+ * @param[out] outerLength header bytes in front of the inner frame, for Frame::TrimFront
+ */
+DecodeVerdict Decode(const Frame& frame, SyncMessage& message, std::size_t& outerLength);
+
+/** Decode the body of a frame for which Decode() gave OK and kind VIEW. */
+DecodeVerdict DecodeView(const Frame& frame, ViewBody& view);
+
+/**
+ * The kind of a message by a look at its fixed offset, for choosing a processing cost before the
+ * message is checked; PACKET_IN..SNAPSHOT_END, or nothing if the frame is no Geneve message.
+ */
+bool PeekKind(const Frame& frame, MessageKind& kind);
+
+/**
+ * Overwrite epoch, acknowledgement fields and target incarnation of an encoded message before it is
+ * sent again, set message_flag::RESEND, and repair the UDP checksum.
+ */
+void Restamp(Frame& frame, const MessageHeader& header);
+
+} // namespace flowchain
+
+#endif

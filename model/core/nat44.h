@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_NAT44_H
+#define FLOWCHAIN_NAT44_H
+
+#include "membership-view.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace flowchain
+{
+
+/** What a NAT44 service group translates. */
+struct Nat44Config
+{
+    Prefix inside;
+    Prefix external;            ///< shared by all nodes of the service group
+    std::uint16_t portFirst = 1024;
+    std::uint16_t portLast = 65535;
+    std::uint16_t blocks = 1;   ///< service nodes of the group: [portFirst, portLast] in equal blocks
+    std::uint16_t block = 0;    ///< this node's
+    bool tcpStrict = true;
+};
+
+/**
+ * Source NAT of IPv4 (RFC 3022), one external port for each session (address- and port-dependent
+ * mapping and filtering in the words of RFC 4787). Each node owns a block of ports of every external
+ * address, so no two nodes can give out the same one. ICMP queries map by identifier (RFC 5508).
+ */
+class Nat44
+{
+  public:
+    explicit Nat44(const Nat44Config& config);
+
+    bool IsExternal(std::uint32_t address) const;
+
+    /** The node of the group (0..blocks-1) whose block has `port`; nothing if no block has. */
+    std::optional<std::uint16_t> BlockOf(std::uint16_t port) const;
+
+    /**
+     * Allocate an external endpoint for protocol: external addresses in rotation, ports in ascending
+     * order, released ones last.
+     * @returns nothing if all are in use
+     */
+    std::optional<Endpoint> Allocate(IpProtocol protocol);
+
+    /** Give an endpoint back. @pre it was allocated here */
+    void Free(IpProtocol protocol, const Endpoint& endpoint);
+
+    /** Endpoints in use, all protocols. */
+    std::size_t InUse() const;
+
+    /** Endpoints that one protocol can have on this node. */
+    std::uint64_t Capacity() const;
+};
+
+} // namespace flowchain
+
+#endif

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_RELIABLE_CHANNEL_H
+#define FLOWCHAIN_RELIABLE_CHANNEL_H
+
+#include "frame-pool.h"
+#include "instant.h"
+#include "sync-message.h"
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+namespace flowchain
+{
+
+/** Attributes of every reliable channel. */
+struct ChannelConfig
+{
+    Duration retransmitTimeout{500'000'000};         ///< first one; doubled each time
+    Duration retransmitTimeoutMax{50'000'000'000};
+    std::uint16_t retriesMax = 30;
+    std::uint16_t window = 64;         ///< unacknowledged messages, 1..64
+    std::uint32_t backlogMax = 65'536; ///< messages that wait for the window
+};
+
+/**
+ * One direction each way between a node and one peer: sequence numbers, cumulative and selective
+ * acknowledgement, retransmission with exponential back-off, bounded window and backlog. Messages are
+ * handed over once each, as they arrive, in any order: every one of them may be applied in any order.
+ */
+class ReliableChannel
+{
+  public:
+    /** What is kept of a message until it is acknowledged. */
+    struct Outstanding
+    {
+        FramePtr copy;             ///< the encoded message; null: slot free
+        std::uint64_t token = 0;   ///< the sender's own name for it
+        Instant deadline{};        ///< of the next retransmission
+        std::uint32_t sequence = 0;
+        std::uint16_t retries = 0;
+        MessageKind kind = MessageKind::ACK;
+    };
+
+    enum class SendVerdict : std::uint8_t
+    {
+        TRANSMIT,     ///< send the frame now; a copy is kept
+        QUEUED,       ///< the window is closed; the frame is kept
+        BACKLOG_FULL, ///< refused; the caller still owns the frame
+    };
+
+    explicit ReliableChannel(const ChannelConfig& config);
+
+    /** Sequence number that the next message must carry; it is then passed to Send(). */
+    std::uint32_t NextSequence() const;
+
+    /**
+     * Register a message that was encoded with NextSequence().
+     * @param frame moved from exactly when QUEUED; on TRANSMIT the channel clones it from `pool`
+     */
+    SendVerdict Send(FramePtr& frame,
+                     MessageKind kind,
+                     std::uint64_t token,
+                     Instant now,
+                     FramePool& pool);
+
+    /** Process the acknowledgement fields of a header. Tokens of newly acknowledged messages are
+     * appended, with their kinds, to `acknowledged`; frames that the window now lets out (already
+     * copied) are appended to `out`. */
+    void Acknowledge(const MessageHeader& header,
+                     Instant now,
+                     FramePool& pool,
+                     std::vector<std::pair<MessageKind, std::uint64_t>>& acknowledged,
+                     std::vector<FramePtr>& out);
+
+    /** Note an arriving sequence number. @returns true if it is new, false for a duplicate or one
+     * beyond the window. An acknowledgement becomes due in either case. */
+    bool Accept(std::uint32_t sequence);
+
+    bool AckDue() const;
+    /** Fill acknowledged and selective; clears AckDue(). */
+    void FillAck(MessageHeader& header);
+
+    /** Earliest retransmission deadline, or NEVER. Amortised constant: may be early, never late. */
+    Instant NextDeadline() const;
+
+    /**
+     * Copies to send again because their deadline has passed, appended to `out` (they are clones, not
+     * yet restamped). Messages whose retries are exhausted are moved to `abandoned`.
+     * @returns how many retransmissions
+     */
+    std::uint32_t Expire(Instant now,
+                         FramePool& pool,
+                         std::vector<FramePtr>& out,
+                         std::vector<Outstanding>& abandoned);
+
+    /** The peer is gone or has restarted: hand back everything unacknowledged, in sequence order, and
+     * start both directions again from sequence number 1. */
+    std::vector<Outstanding> Reset();
+
+    /** The peer has restarted: forget what it had sent. */
+    void ResetReceiver();
+
+    std::size_t OutstandingCount() const;
+    std::size_t BacklogCount() const;
+};
+
+} // namespace flowchain
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_SERVICE_QUEUE_H
+#define FLOWCHAIN_SERVICE_QUEUE_H
+
+#include "instant.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace flowchain
+{
+
+/** Kinds of work with a cost of their own. */
+enum class WorkKind : std::uint8_t
+{
+    PACKET = 0,  ///< a data packet, bare or encapsulated
+    MESSAGE = 1, ///< a synchronisation message
+    ACK = 2,     ///< acknowledgement, heartbeat, view
+};
+
+/** Processing model of a node: `cores` servers, a deterministic cost for each kind of work, and a
+ * bounded first-in first-out queue in front (G/D/c/K). */
+struct ProcessingConfig
+{
+    std::uint16_t cores = 1;
+    std::uint32_t queueFrames = 4096; ///< that wait, besides those in service
+    Duration packetCost{};
+    Duration messageCost{};
+    Duration ackCost{};
+};
+
+class ServiceQueue
+{
+  public:
+    explicit ServiceQueue(const ProcessingConfig& config);
+
+    /** A frame arrives: arrivals must come in time order. @returns the instant at which its
+     * processing ends, or nothing if the queue is full. */
+    std::optional<Instant> Admit(WorkKind kind, Instant now);
+
+    /** Time that the cores have spent or will spend on what was admitted. */
+    Duration BusyTime() const;
+    /** Most frames that ever waited. */
+    std::uint32_t QueueFramesMax() const;
+    /** Forget everything: the node restarts. */
+    void Reset();
+};
+
+} // namespace flowchain
+
+#endif

@@ -50,8 +50,19 @@ class FramePool
     /** End a frame for the reason; DropReason::NONE where a copy was merely no longer needed. */
     virtual void Discard(FramePtr frame, DropReason reason) = 0;
 
+    /** The reason under which frames end that are destroyed and not discarded: NONE, except while the
+     * memory of a crashed node or of a finished run is torn down. */
+    void SetReturnReason(DropReason reason)
+    {
+        m_returnReason = reason;
+    }
+
+  protected:
+    DropReason m_returnReason = DropReason::NONE;
+
   private:
     friend struct FrameDeleter;
+    /** Take the frame back under m_returnReason. */
     virtual void Return(PooledFrame* frame) = 0;
 };
 

@@ -95,11 +95,12 @@ class ReliableChannel
                          std::vector<FramePtr>& out,
                          std::vector<Outstanding>& abandoned);
 
-    /** The peer is gone or has restarted: hand back everything unacknowledged, in sequence order, and
-     * start both directions again from sequence number 1. */
-    std::vector<Outstanding> Reset();
+    /** The peer is gone or has restarted: hand back everything unacknowledged, the backlog included, in
+     * sequence order, and start the sending direction again from sequence number 1. The receiving
+     * direction is untouched. */
+    std::vector<Outstanding> ResetSender();
 
-    /** The peer has restarted: forget what it had sent. */
+    /** The peer has restarted: forget what it had sent; the sending direction is untouched. */
     void ResetReceiver();
 
     std::size_t OutstandingCount() const;

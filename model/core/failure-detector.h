@@ -28,8 +28,14 @@ class FailureDetector
     void Heartbeat(NodeId node, Instant now);
     /** Nodes whose time is up, in ascending order; they are no longer watched. */
     std::vector<NodeId> Expire(Instant now);
-    /** Earliest instant at which Expire() may return something, or NEVER. */
+    /** Instant before which Expire() returns nothing, or NEVER. May be early: call Expire() then.
+     */
     Instant NextDeadline() const;
+
+  private:
+    Duration m_timeout;
+    std::vector<Instant> m_deadlines; ///< index: NodeId; NEVER: not watched
+    Instant m_nextDeadline = NEVER;   ///< no deadline is earlier
 };
 
 } // namespace flowchain

@@ -9,8 +9,8 @@
 namespace flowchain
 {
 
-/** Finalizer of a 64-bit hash: every input bit changes every output bit (SplitMix64's, Steele et al.
- * 2014). Bijective. */
+/** Finalizer of a 64-bit hash: every input bit changes every output bit (SplitMix64's, Steele et
+ * al. 2014). Bijective. */
 constexpr std::uint64_t
 Mix64(std::uint64_t x)
 {

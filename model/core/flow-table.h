@@ -2,6 +2,7 @@
 #ifndef FLOWCHAIN_FLOW_TABLE_H
 #define FLOWCHAIN_FLOW_TABLE_H
 
+#include "chunked-vector.h"
 #include "flow-hash.h"
 
 #include <cassert>
@@ -12,44 +13,49 @@ namespace flowchain
 {
 
 /**
- * Open-addressing index from FlowKey to a 32-bit slot number: linear probing, 8 bytes an entry (tag of
- * the hash, slot), load at most 3/4, power-of-two growth, backward-shift deletion. The keys themselves
- * stay with the owner of the slots, who passes a predicate.
+ * Open-addressing index from FlowKey to a 32-bit slot number: linear probing, 8 bytes an entry
+ * (half of the hash, slot), load at most 3/4, power-of-two growth, backward-shift deletion. The
+ * keys themselves stay with the owner of the slots, who passes a predicate. Memory is first taken
+ * at the first Insert().
  */
 class FlowIndex
 {
   public:
     static constexpr std::uint32_t NOT_FOUND = 0xffffffff;
 
-    FlowIndex();
-
     /** @param matches bool(std::uint32_t slot): does the slot have the key that was hashed? */
     template <typename Matches>
     std::uint32_t Find(std::uint64_t hash, Matches&& matches) const
     {
-        const auto tag = static_cast<std::uint32_t>(hash >> 32);
-        for (std::size_t i = hash & m_mask;; i = (i + 1) & m_mask)
+        if (m_size == 0)
         {
-            const Cell& cell = m_cells[i];
+            return NOT_FOUND;
+        }
+        const std::uint32_t half = HalfOf(hash);
+        const Cell* const cells = m_cells.data();
+        for (std::size_t i = half & m_mask;; i = (i + 1) & m_mask)
+        {
+            const Cell cell = cells[i];
             if (cell.slot == NOT_FOUND)
             {
                 return NOT_FOUND;
             }
-            if (cell.tag == tag && matches(cell.slot))
+            if (cell.half == half && matches(cell.slot))
             {
                 return cell.slot;
             }
         }
     }
 
-    /** Add an entry. @pre no entry of this key is there. */
+    /** Add an entry. @pre no entry of this key is there, and slot is not NOT_FOUND. */
     void Insert(std::uint64_t hash, std::uint32_t slot);
     /** Remove the entry of exactly this hash and slot. @pre it is there. */
     void Erase(std::uint64_t hash, std::uint32_t slot);
+
     /** Bring the bucket of `hash` into the cache; worth it some hundred cycles ahead of Find(). */
     void Prefetch(std::uint64_t hash) const
     {
-        __builtin_prefetch(&m_cells[hash & m_mask]);
+        __builtin_prefetch(m_cells.data() + (HalfOf(hash) & m_mask));
     }
 
     std::size_t Size() const
@@ -64,24 +70,32 @@ class FlowIndex
     }
 
   private:
-    /** `tag` is the upper half of the hash; the lower bits give the home bucket, and 32 bits of it are
-     * kept too where growth needs them: the home bucket is recomputed from `home`. */
+    /** The home bucket of an entry is `half & m_mask`, so growth and deletion need no key; the bits
+     * of `half` above the mask spare nearly every comparison with the key of another entry. */
     struct Cell
     {
-        std::uint32_t tag = 0;
-        std::uint32_t slot = NOT_FOUND;
+        std::uint32_t half = 0;         ///< upper half of the hash
+        std::uint32_t slot = NOT_FOUND; ///< NOT_FOUND: the cell is free
     };
 
-    void Grow();
+    static constexpr std::size_t CELLS_MIN = 16;
 
-    std::vector<Cell> m_cells;
-    std::size_t m_mask;
+    static constexpr std::uint32_t HalfOf(std::uint64_t hash)
+    {
+        return static_cast<std::uint32_t>(hash >> 32);
+    }
+
+    void Grow();
+    void Place(Cell cell);
+
+    std::vector<Cell> m_cells; ///< empty, or a power of two of them
+    std::size_t m_mask = 0;    ///< number of cells - 1
     std::size_t m_size = 0;
 };
 
 /**
- * Bounded table of values by FlowKey. Value must have a member function or be reachable through
- * `KeyOf(value)`; slots are dense and stable until erased.
+ * Bounded table of values, found by the FlowKey that `KeyOf(value)` refers to. A value keeps its
+ * address until it is erased.
  */
 template <typename Value, const FlowKey& (*KeyOf)(const Value&)>
 class FlowTable
@@ -90,17 +104,20 @@ class FlowTable
     explicit FlowTable(std::uint32_t entriesMax)
         : m_entriesMax(entriesMax)
     {
+        assert(entriesMax < FlowIndex::NOT_FOUND);
     }
 
     Value* Find(const FlowKey& key)
     {
-        const std::uint32_t slot =
-            m_index.Find(FlowHash(key), [&](std::uint32_t s) { return KeyOf(m_slots[s]) == key; });
+        const std::uint32_t slot = m_index.Find(FlowHash(key),
+                                                [&](std::uint32_t s)
+                                                {
+            return KeyOf(m_slots[s]) == key;
+        });
         return slot == FlowIndex::NOT_FOUND ? nullptr : &m_slots[slot];
     }
 
-    /** @returns the new value, or null if the table is full. @pre Find(KeyOf(value)) is null.
-     * Pointers from earlier calls become invalid. */
+    /** @returns the new value, or null if the table is full. @pre Find(KeyOf(value)) is null. */
     Value* Insert(const Value& value)
     {
         if (Size() >= m_entriesMax)
@@ -110,8 +127,8 @@ class FlowTable
         std::uint32_t slot;
         if (m_free.empty())
         {
-            slot = static_cast<std::uint32_t>(m_slots.size());
-            m_slots.push_back(value);
+            slot = static_cast<std::uint32_t>(m_slots.Size());
+            m_slots.PushBack(value);
         }
         else
         {
@@ -123,11 +140,19 @@ class FlowTable
         return &m_slots[slot];
     }
 
-    /** @pre `value` came from Find() or Insert() and is still there. */
+    /** The slot is used again by a later Insert(); until then the value is not destroyed.
+     * @pre `value` came from Find() or Insert(), is still there and has the key that it had then.
+     */
     void Erase(Value* value)
     {
-        const auto slot = static_cast<std::uint32_t>(value - m_slots.data());
-        m_index.Erase(FlowHash(KeyOf(*value)), slot);
+        const std::uint64_t hash = FlowHash(KeyOf(*value));
+        const std::uint32_t slot = m_index.Find(hash,
+                                                [&](std::uint32_t s)
+                                                {
+            return &m_slots[s] == value;
+        });
+        assert(slot != FlowIndex::NOT_FOUND);
+        m_index.Erase(hash, slot);
         m_free.push_back(slot);
     }
 
@@ -136,12 +161,13 @@ class FlowTable
         return m_index.Size();
     }
 
+    /** Memory held, in bytes. */
     std::size_t Bytes() const
     {
-        return m_index.Bytes() + m_slots.capacity() * sizeof(Value) +
-               m_free.capacity() * sizeof(std::uint32_t);
+        return m_index.Bytes() + m_slots.Bytes() + m_free.capacity() * sizeof(std::uint32_t);
     }
 
+    /** Bring the index bucket of a tuple into the cache. */
     void Prefetch(const FlowKey& key) const
     {
         m_index.Prefetch(FlowHash(key));
@@ -150,8 +176,8 @@ class FlowTable
   private:
     std::uint32_t m_entriesMax;
     FlowIndex m_index;
-    std::vector<Value> m_slots;
-    std::vector<std::uint32_t> m_free;
+    ChunkedVector<Value> m_slots;
+    std::vector<std::uint32_t> m_free; ///< erased slots
 };
 
 } // namespace flowchain

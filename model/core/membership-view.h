@@ -4,6 +4,7 @@
 
 #include "sync-message.h"
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -12,8 +13,8 @@ namespace flowchain
 
 enum class NodeRole : std::uint8_t
 {
-    CLIENT,       ///< host on the inside
-    SERVER,       ///< host on the outside
+    CLIENT, ///< host on the inside
+    SERVER, ///< host on the outside
     ACCELERATOR,
     MANAGER,
     SERVICE_NODE,
@@ -58,7 +59,8 @@ struct Directory
     Prefix inside;   ///< addresses behind the clients
     Prefix external; ///< addresses that the service nodes translate to
 
-    /** The host that has `address`, outside the external prefix: a client or a server. */
+    /** The host that has `address`: a client for the inside prefix, else a server.
+     * @pre `address` is not in the external prefix, and there is such a host */
     NodeId HostOf(std::uint32_t address) const;
 };
 

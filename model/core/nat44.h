@@ -4,7 +4,9 @@
 
 #include "membership-view.h"
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -15,18 +17,19 @@ namespace flowchain
 struct Nat44Config
 {
     Prefix inside;
-    Prefix external;            ///< shared by all nodes of the service group
+    Prefix external; ///< shared by all nodes of the service group
     std::uint16_t portFirst = 1024;
     std::uint16_t portLast = 65535;
-    std::uint16_t blocks = 1;   ///< service nodes of the group: [portFirst, portLast] in equal blocks
-    std::uint16_t block = 0;    ///< this node's
+    std::uint16_t blocks = 1; ///< service nodes of the group, each with a block of ports
+    std::uint16_t block = 0;  ///< this node's
     bool tcpStrict = true;
 };
 
 /**
  * Source NAT of IPv4 (RFC 3022), one external port for each session (address- and port-dependent
- * mapping and filtering in the words of RFC 4787). Each node owns a block of ports of every external
- * address, so no two nodes can give out the same one. ICMP queries map by identifier (RFC 5508).
+ * mapping and filtering in the words of RFC 4787). Each node owns a block of ports of every
+ * external address, so no two nodes can give out the same one; the blocks divide [portFirst,
+ * portLast] into parts whose sizes differ by at most 1. ICMP queries map by identifier (RFC 5508).
  */
 class Nat44
 {
@@ -39,8 +42,8 @@ class Nat44
     std::optional<std::uint16_t> BlockOf(std::uint16_t port) const;
 
     /**
-     * Allocate an external endpoint for protocol: external addresses in rotation, ports in ascending
-     * order, released ones last.
+     * Allocate an external endpoint for TCP, UDP or ICMP: external addresses in rotation, ports in
+     * ascending order; once every endpoint has been used, that which was released first.
      * @returns nothing if all are in use
      */
     std::optional<Endpoint> Allocate(IpProtocol protocol);
@@ -53,6 +56,28 @@ class Nat44
 
     /** Endpoints that one protocol can have on this node. */
     std::uint64_t Capacity() const;
+
+  private:
+    /** The endpoints of one protocol. Endpoint number n is on external address n % addresses and
+     * has port n / addresses of the block. */
+    struct Pool
+    {
+        std::uint64_t fresh = 0;            ///< endpoints from this number on were never used
+        std::deque<std::uint64_t> released; ///< first in, first out
+        std::vector<bool> inUse;            ///< of the numbers below `fresh`
+    };
+
+    static std::size_t PoolOf(IpProtocol protocol);
+    /** First port of a block; of `blocks`: the one behind the range. */
+    std::uint32_t BlockBegin(std::uint16_t block) const;
+
+    Nat44Config m_config;
+    std::uint32_t m_addressFirst;
+    std::uint64_t m_addresses;
+    std::uint32_t m_portFirst; ///< of this node's block
+    std::uint32_t m_ports;     ///< in this node's block
+    std::size_t m_inUse = 0;
+    std::array<Pool, 3> m_pools;
 };
 
 } // namespace flowchain

@@ -7,8 +7,7 @@
 #include "sync-message.h"
 
 #include <cstdint>
-#include <deque>
-#include <optional>
+#include <utility>
 #include <vector>
 
 namespace flowchain
@@ -17,7 +16,7 @@ namespace flowchain
 /** Attributes of every reliable channel. */
 struct ChannelConfig
 {
-    Duration retransmitTimeout{500'000'000};         ///< first one; doubled each time
+    Duration retransmitTimeout{500'000'000}; ///< first one; doubled each time
     Duration retransmitTimeoutMax{50'000'000'000};
     std::uint16_t retriesMax = 30;
     std::uint16_t window = 64;         ///< unacknowledged messages, 1..64
@@ -26,8 +25,9 @@ struct ChannelConfig
 
 /**
  * One direction each way between a node and one peer: sequence numbers, cumulative and selective
- * acknowledgement, retransmission with exponential back-off, bounded window and backlog. Messages are
- * handed over once each, as they arrive, in any order: every one of them may be applied in any order.
+ * acknowledgement, retransmission with exponential back-off, bounded window and backlog. Messages
+ * are handed over once each, as they arrive, in any order: every one of them may be applied in any
+ * order.
  */
 class ReliableChannel
 {
@@ -35,9 +35,9 @@ class ReliableChannel
     /** What is kept of a message until it is acknowledged. */
     struct Outstanding
     {
-        FramePtr copy;             ///< the encoded message; null: slot free
-        std::uint64_t token = 0;   ///< the sender's own name for it
-        Instant deadline{};        ///< of the next retransmission
+        FramePtr copy;           ///< the encoded message; null: slot free
+        std::uint64_t token = 0; ///< the sender's own name for it
+        Instant deadline{};      ///< of the next retransmission
         std::uint32_t sequence = 0;
         std::uint16_t retries = 0;
         MessageKind kind = MessageKind::ACK;
@@ -59,23 +59,22 @@ class ReliableChannel
      * Register a message that was encoded with NextSequence().
      * @param frame moved from exactly when QUEUED; on TRANSMIT the channel clones it from `pool`
      */
-    SendVerdict Send(FramePtr& frame,
-                     MessageKind kind,
-                     std::uint64_t token,
-                     Instant now,
-                     FramePool& pool);
+    SendVerdict Send(
+        FramePtr& frame, MessageKind kind, std::uint64_t token, Instant now, FramePool& pool);
 
-    /** Process the acknowledgement fields of a header. Tokens of newly acknowledged messages are
-     * appended, with their kinds, to `acknowledged`; frames that the window now lets out (already
-     * copied) are appended to `out`. */
+    /** Process the acknowledgement fields of a header; of what was never sent: ignored. Tokens of
+     * newly acknowledged messages are appended, with their kinds, to `acknowledged`; frames that
+     * the window now lets out (already copied) are appended to `out`. */
     void Acknowledge(const MessageHeader& header,
                      Instant now,
                      FramePool& pool,
                      std::vector<std::pair<MessageKind, std::uint64_t>>& acknowledged,
                      std::vector<FramePtr>& out);
 
-    /** Note an arriving sequence number. @returns true if it is new, false for a duplicate or one
-     * beyond the window. An acknowledgement becomes due in either case. */
+    /** Note an arriving sequence number. @returns true if it is new, false for a duplicate. An
+     * acknowledgement becomes due in either case. A number beyond the window says that the sender
+     * has abandoned the oldest missing ones (it keeps within 64 of the first unsettled one): they
+     * count as arrived from then on. */
     bool Accept(std::uint32_t sequence);
 
     bool AckDue() const;
@@ -86,8 +85,9 @@ class ReliableChannel
     Instant NextDeadline() const;
 
     /**
-     * Copies to send again because their deadline has passed, appended to `out` (they are clones, not
-     * yet restamped). Messages whose retries are exhausted are moved to `abandoned`.
+     * Copies to send again because their deadline has passed, appended to `out` (they are clones,
+     * not yet restamped). Messages whose retries are exhausted are moved to `abandoned`; frames
+     * that the window then lets out are appended to `out`, too.
      * @returns how many retransmissions
      */
     std::uint32_t Expire(Instant now,
@@ -95,9 +95,9 @@ class ReliableChannel
                          std::vector<FramePtr>& out,
                          std::vector<Outstanding>& abandoned);
 
-    /** The peer is gone or has restarted: hand back everything unacknowledged, the backlog included, in
-     * sequence order, and start the sending direction again from sequence number 1. The receiving
-     * direction is untouched. */
+    /** The peer is gone or has restarted: hand back everything unacknowledged, the backlog
+     * included, in sequence order, and start the sending direction again from sequence number 1.
+     * The receiving direction is untouched. */
     std::vector<Outstanding> ResetSender();
 
     /** The peer has restarted: forget what it had sent; the sending direction is untouched. */
@@ -105,6 +105,38 @@ class ReliableChannel
 
     std::size_t OutstandingCount() const;
     std::size_t BacklogCount() const;
+
+  private:
+    Outstanding& SlotOf(std::uint32_t sequence);
+    bool WindowOpen() const;
+    Duration TimeoutAfter(std::uint16_t retries) const;
+    void Keep(Outstanding&& message, Instant now);
+    void Settle(std::uint32_t sequence,
+                std::vector<std::pair<MessageKind, std::uint64_t>>& acknowledged);
+    void SlideWindow();
+    /** Take the number m_arrived + 1 as arrived, and those behind it that have. */
+    void AdvanceArrived();
+    void DrainBacklog(Instant now, FramePool& pool, std::vector<FramePtr>& out);
+
+    ChannelConfig m_config;
+
+    // Sending. Numbers below m_base are settled (acknowledged or abandoned), those below m_unsent
+    // are settled or in the ring, those below m_next wait in the backlog.
+    std::uint32_t m_base = 1;
+    std::uint32_t m_unsent = 1;
+    std::uint32_t m_next = 1;
+    std::uint32_t m_outstanding = 0;  ///< occupied slots of the ring
+    std::uint32_t m_acknowledged = 0; ///< fields of the last header that was processed
+    std::uint64_t m_selective = 0;
+    Instant m_nextDeadline = NEVER;     ///< no deadline is earlier
+    std::vector<Outstanding> m_ring;    ///< index: sequence modulo size; empty until the first use
+    std::vector<Outstanding> m_backlog; ///< from m_backlogBegin on, in sequence order
+    std::size_t m_backlogBegin = 0;
+
+    // Receiving.
+    std::uint32_t m_arrived = 0;          ///< all numbers up to this one have arrived
+    std::uint64_t m_arrivedSelective = 0; ///< bit i: m_arrived + 2 + i has arrived
+    bool m_ackDue = false;
 };
 
 } // namespace flowchain

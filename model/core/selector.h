@@ -5,19 +5,23 @@
 #include "flow-key.h"
 #include "membership-view.h"
 
+#include <cstdint>
+#include <vector>
+
 namespace flowchain
 {
 
 /**
- * Selections by rendezvous hashing (Thaler & Ravishankar 1998): pure functions of a hash and a view,
- * so two nodes with the same view agree, and a change of one member moves only that member's flows.
- * Each purpose has a seed of its own, so that selections are independent. Ties go to the lower id.
+ * Selections by rendezvous hashing (Thaler & Ravishankar 1998): pure functions of a hash and a
+ * view, so two nodes with the same view agree, and a change of one member moves only that member's
+ * flows. Each purpose has a seed of its own, so that selections are independent. Mix64 is
+ * bijective, so distinct candidates never tie.
  */
 class Selector
 {
   public:
-    /** Two stages, group then manager, over the directional tuple (CN116389549, claims 1-2). An empty
-     * group is never picked. @returns NO_NODE if no manager is active. */
+    /** Two stages, group then manager, over the directional tuple (CN116389549, claims 1-2). An
+     * empty group is never picked. @returns NO_NODE if no manager is active. */
     static NodeId Manager(const FlowKey& key, const MembershipView& view);
 
     /** First service node of a new session. @returns NO_NODE if none is active. */

@@ -5,6 +5,7 @@
 #include "instant.h"
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -43,8 +44,18 @@ class ServiceQueue
     Duration BusyTime() const;
     /** Most frames that ever waited. */
     std::uint32_t QueueFramesMax() const;
-    /** Forget everything: the node restarts. */
+    /** Forget all work: the node restarts. The statistics stay. */
     void Reset();
+
+  private:
+    Duration CostOf(WorkKind kind) const;
+
+    ProcessingConfig m_config;
+    std::vector<Instant> m_free;  ///< when each core becomes free; a min-heap
+    std::deque<Instant> m_starts; ///< ascending; of the frames that waited at the last arrival
+    Instant m_lastArrival = Instant::min();
+    Duration m_busyTime{};
+    std::uint32_t m_queueFramesMax = 0;
 };
 
 } // namespace flowchain

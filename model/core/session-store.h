@@ -6,7 +6,6 @@
 #include "session-record.h"
 
 #include <cstdint>
-#include <vector>
 
 namespace flowchain
 {
@@ -29,13 +28,13 @@ class SessionStore
 
     explicit SessionStore(std::uint32_t sessionsMax);
 
-    /** Insert the record, or replace an older version of the same session. The tuples of a session
-     * never change with its versions. */
+    /** Insert the record, or replace an older version of the same session.
+     * @pre the tuples of a session never change with its versions */
     Outcome Apply(const SessionRecord& record);
 
     struct Match
     {
-        SessionRecord* record = nullptr; ///< null: not found. Invalid after the next Apply().
+        SessionRecord* record = nullptr; ///< null: not found. Its address never changes.
         bool reverse = false;            ///< the tuple is that of the opposite direction
     };
 
@@ -43,7 +42,7 @@ class SessionStore
 
     std::size_t Size() const
     {
-        return m_records.size();
+        return m_records.Size();
     }
 
     /** @pre slot < Size() */
@@ -62,9 +61,12 @@ class SessionStore
     }
 
   private:
+    /** @returns slot * 2 for the original tuple, slot * 2 + 1 for the reverse one, or NOT_FOUND */
+    std::uint32_t Lookup(const FlowKey& key, std::uint64_t hash) const;
+
     std::uint32_t m_sessionsMax;
-    FlowIndex m_index; ///< slot * 2 for the original tuple, slot * 2 + 1 for the reverse one
-    std::vector<SessionRecord> m_records;
+    FlowIndex m_index; ///< of what Lookup() returns
+    ChunkedVector<SessionRecord> m_records;
 };
 
 } // namespace flowchain

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session-store.h"
+
+#include <cassert>
+
+namespace flowchain
+{
+
+SessionStore::SessionStore(std::uint32_t sessionsMax)
+    : m_sessionsMax(sessionsMax)
+{
+    assert(sessionsMax < FlowIndex::NOT_FOUND / 2); // two index entries a session
+}
+
+SessionStore::Outcome
+SessionStore::Apply(const SessionRecord& record)
+{
+    const std::uint64_t hash = FlowHash(record.original);
+    const std::uint32_t found = Lookup(record.original, hash);
+    if (found != FlowIndex::NOT_FOUND)
+    {
+        SessionRecord& known = m_records[found / 2];
+        if (known.id != record.id)
+        {
+            return Outcome::CONFLICT;
+        }
+        assert(known.original == record.original && known.translated == record.translated);
+        if (known.version >= record.version)
+        {
+            return Outcome::UNCHANGED;
+        }
+        known = record;
+        return Outcome::UPDATED;
+    }
+
+    const FlowKey reverse = record.translated.Reversed();
+    const std::uint64_t reverseHash = FlowHash(reverse);
+    if (Lookup(reverse, reverseHash) != FlowIndex::NOT_FOUND)
+    {
+        return Outcome::CONFLICT;
+    }
+    if (Size() >= m_sessionsMax)
+    {
+        return Outcome::FULL;
+    }
+    const auto slot = static_cast<std::uint32_t>(Size());
+    m_records.PushBack(record);
+    m_index.Insert(hash, slot * 2);
+    if (reverse != record.original) // a host that talks to itself, untranslated
+    {
+        m_index.Insert(reverseHash, slot * 2 + 1);
+    }
+    return Outcome::INSERTED;
+}
+
+SessionStore::Match
+SessionStore::Find(const FlowKey& key)
+{
+    const std::uint32_t found = Lookup(key, FlowHash(key));
+    if (found == FlowIndex::NOT_FOUND)
+    {
+        return {};
+    }
+    return {&m_records[found / 2], found % 2 == 1};
+}
+
+std::size_t
+SessionStore::Bytes() const
+{
+    return m_index.Bytes() + m_records.Bytes();
+}
+
+std::uint32_t
+SessionStore::Lookup(const FlowKey& key, std::uint64_t hash) const
+{
+    return m_index.Find(hash,
+                        [&](std::uint32_t entry)
+                        {
+        const SessionRecord& r = m_records[entry / 2];
+        return entry % 2 == 0 ? r.original == key
+                              : r.translated.source == key.destination &&
+                                    r.translated.destination == key.source &&
+                                    r.translated.protocol == key.protocol;
+    });
+}
+
+} // namespace flowchain

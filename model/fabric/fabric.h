@@ -6,12 +6,17 @@
 #include "instant.h"
 #include "session-record.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace flowchain
 {
+
+class PacketLedger;
 
 /** A two-tier leaf-spine network; every leaf has one link to every spine. */
 struct FabricConfig
@@ -21,24 +26,28 @@ struct FabricConfig
     std::vector<std::uint16_t> leafOfHost; ///< index: NodeId; value below `leaves`
     std::uint64_t hostRateBps = 25'000'000'000;
     std::uint64_t fabricRateBps = 100'000'000'000;
-    Duration hostDelay{500'000};   ///< propagation between host and leaf
-    Duration fabricDelay{500'000}; ///< propagation between leaf and spine
+    Duration hostDelay{500'000};      ///< propagation between host and leaf
+    Duration fabricDelay{500'000};    ///< propagation between leaf and spine
     std::uint32_t queueFrames = 1000; ///< frames that wait in a port, besides the one being sent
     std::uint32_t overheadBytes = 24; ///< preamble 8, FCS 4 and gap 12 (IEEE 802.3) for each frame
     std::uint32_t minimumFrameBytes = 60; ///< shorter frames are padded on the wire
-    std::uint32_t lossPerMillion = 0; ///< independent loss of a frame on each link, 1e-6
+    std::uint32_t lossPerMillion = 0;     ///< independent loss of a frame on each link, 1e-6
     std::uint64_t lossSeed = 1;
     std::uint32_t framesMax = 4'000'000; ///< of the pool
+    /** Events of a run, whoever scheduled them; ns-3 numbers them with 32 bits (2^32 less what may
+     * still be pending). */
+    std::uint64_t eventsMax = 4'200'000'000;
 };
 
-/** Frames and bytes that a directed link has carried or refused. */
+/** Frames and bytes that a directed link's port has accepted or refused. */
 struct LinkCounters
 {
-    std::string name; ///< "host3->leaf1", "leaf0->spine1"
-    std::uint64_t frames = 0;
-    std::uint64_t bytes = 0; ///< without overheadBytes
-    std::uint64_t drops = 0;
-    std::uint32_t queueFramesMax = 0;
+    std::string name;                 ///< "host3->leaf1", "leaf0->spine1"
+    std::uint64_t frames = 0;         ///< accepted: being sent, waiting, or already across
+    std::uint64_t bytes = 0;          ///< of those frames, without padding and overheadBytes
+    std::uint64_t drops = 0;          ///< refused: the queue was full
+    std::uint64_t losses = 0;         ///< sent, but lost on the way
+    std::uint32_t queueFramesMax = 0; ///< most frames that waited at once
 };
 
 /** Who gets frames at the hosts' ends of the fabric. */
@@ -50,7 +59,8 @@ class FabricSink
     virtual void Receive(NodeId host, FramePtr frame) = 0;
 };
 
-/** Sees every frame on chosen links at the instant its first bit leaves; for pcap files. */
+/** Sees every frame on chosen links at the instant its first bit leaves, lost ones too; for pcap
+ * files. */
 class LinkTap
 {
   public:
@@ -62,6 +72,12 @@ class LinkTap
  * Carries frames between hosts by the Ethernet destination address: address 02:fc:00:00:hi:lo is
  * host hi * 256 + lo. A leaf picks the spine by a hash of the frame's outermost five-tuple (ECMP).
  * Every port is a drop-tail FIFO with store-and-forward at each switch.
+ *
+ * Frames that arrive somewhere at the same instant are handled in the order in which they were put
+ * on their links. A frame that is put on a link at the instant a port becomes free finds it free.
+ *
+ * Bound to the simulator implementation that exists when it is made. To be destroyed after
+ * everybody who holds frames, before or after ns3::Simulator::Destroy().
  */
 class Fabric : public FramePool
 {
@@ -69,14 +85,25 @@ class Fabric : public FramePool
     virtual void SetSink(FabricSink* sink) = 0;
     /** @param tap sees frames on the links whose index is set in `links`; null: none. */
     virtual void SetTap(LinkTap* tap, std::vector<bool> links) = 0;
-    /** Put a frame on the host's uplink now. A frame to the host itself is a contract violation. */
+    /** Put a frame on the host's uplink now. A frame to the host itself, or to an address that is
+     * no host's, is a contract violation. */
     virtual void Send(NodeId host, FramePtr frame) = 0;
+    /** The run is over: the ledger is not told any more of frames that end, so that what is still
+     * alive stays in flight. */
+    virtual void Finish() = 0;
     /** Counters of every directed link, in a fixed order: host uplinks, host downlinks,
      * leaf-to-spine, spine-to-leaf. */
     virtual std::vector<LinkCounters> Links() const = 0;
     /** @returns link traversals that were completed so far. */
     virtual std::uint64_t PacketHops() const = 0;
 };
+
+/**
+ * @param kind "lean" or "point-to-point"; anything else throws std::invalid_argument.
+ * @param ledger is told of every clone and end of a frame; outlives the fabric; null: nobody.
+ */
+std::unique_ptr<Fabric>
+MakeFabric(std::string_view kind, const FabricConfig& config, PacketLedger* ledger);
 
 } // namespace flowchain
 

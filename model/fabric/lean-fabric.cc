@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lean-fabric.h"
+
+#include "packet-ledger.h"
+
+#include <ns3/make-event.h>
+#include <ns3/nstime.h>
+#include <ns3/simulator.h>
+
+#include <algorithm>
+#include <cassert>
+#include <stdexcept>
+#include <utility>
+
+namespace flowchain
+{
+
+namespace
+{
+
+/** Packet-hops between two looks at the number of events: a power of two. */
+constexpr std::uint64_t EVENT_CHECK_INTERVAL = 1U << 16;
+
+} // namespace
+
+void FlightEvent::Notify()
+{
+    if (fabric != nullptr)
+    {
+        fabric->Arrive(this);
+    }
+}
+
+LeanFabric::LeanFabric(const FabricConfig& config, PacketLedger* ledger)
+    : m_network(config)
+    , m_loss(config.lossPerMillion, config.lossSeed)
+    , m_ledger(ledger)
+    , m_simulator(ns3::PeekPointer(ns3::Simulator::GetImplementation()))
+    , m_queueFrames(config.queueFrames)
+    , m_eventsMax(config.eventsMax)
+    , m_framesMax(config.framesMax)
+    , m_tapped(m_network.Links())
+{
+    if (ns3::Time::GetResolution() != ns3::Time::PS)
+    {
+        throw std::logic_error("fabric: the resolution of ns3::Time is not a picosecond");
+    }
+    m_ports.reserve(m_network.Links());
+    for (std::size_t link = 0; link < m_network.Links(); ++link)
+    {
+        const bool isHostLink = m_network.IsHostLink(link);
+        m_ports.emplace_back(WireRate(isHostLink ? config.hostRateBps : config.fabricRateBps,
+                                      config.minimumFrameBytes,
+                                      config.overheadBytes),
+                             isHostLink ? config.hostDelay : config.fabricDelay);
+    }
+}
+
+LeanFabric::~LeanFabric()
+{
+    for (FlightEvent* flight : m_frames)
+    {
+        // The simulator may still hold it: then the event frees itself there, and does nothing.
+        flight->fabric = nullptr;
+        flight->Unref();
+    }
+}
+
+FlightEvent* LeanFabric::Allocate()
+{
+    if (m_frames.size() == m_framesMax)
+    {
+        throw std::runtime_error("fabric: all frames of the pool are alive at once (frames_max = " +
+                                 std::to_string(m_framesMax) + ")");
+    }
+    auto* flight = new FlightEvent; // with a reference count of 1: the pool's own
+    flight->fabric = this;
+    flight->pool = this;
+    m_frames.push_back(flight);
+    return flight;
+}
+
+FramePtr LeanFabric::Acquire()
+{
+    FlightEvent* flight;
+    if (m_free.empty())
+    {
+        flight = Allocate();
+    }
+    else
+    {
+        flight = m_free.back();
+        m_free.pop_back();
+        flight->Reset();
+        flight->next = nullptr;
+    }
+    return FramePtr(flight);
+}
+
+FramePtr LeanFabric::Clone(const Frame& frame)
+{
+    FramePtr copy = Acquire();
+    if (m_ledger != nullptr)
+    {
+        m_ledger->Born(frame.packetId);
+    }
+    copy->CopyFrom(frame);
+    return copy;
+}
+
+void LeanFabric::Discard(FramePtr frame, DropReason reason)
+{
+    assert(frame != nullptr && frame->pool == this);
+    Release(static_cast<FlightEvent*>(frame.release()), reason);
+}
+
+void LeanFabric::Return(PooledFrame* frame)
+{
+    Release(static_cast<FlightEvent*>(frame), DropReason::NONE);
+}
+
+void LeanFabric::Release(FlightEvent* flight, DropReason reason)
+{
+    assert(!flight->isScheduled);
+    m_free.push_back(flight);
+    if (m_ledger != nullptr)
+    {
+        m_ledger->Gone(flight->packetId, reason);
+    }
+}
+
+void LeanFabric::SetSink(FabricSink* sink)
+{
+    m_sink = sink;
+}
+
+void LeanFabric::SetTap(LinkTap* tap, std::vector<bool> links)
+{
+    links.resize(m_network.Links());
+    m_tap = tap;
+    m_tapped = std::move(links);
+}
+
+void LeanFabric::Send(NodeId host, FramePtr frame)
+{
+    assert(frame != nullptr && frame->pool == this);
+    auto* flight = static_cast<FlightEvent*>(frame.release());
+    const LeafSpine::Path path = m_network.Route(host, std::as_const(*flight).Header());
+    for (std::size_t i = 0; i < LeafSpine::HOPS_MAX; ++i)
+    {
+        flight->links[i] = path.links[i];
+    }
+    flight->hops = path.hops;
+    flight->hop = 0;
+    flight->length = flight->Length();
+    Enqueue(flight, m_simulator->Now().GetTimeStep());
+}
+
+void LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now)
+{
+    const std::uint32_t link = flight->links[flight->hop];
+    Port& port = m_ports[link];
+    std::int64_t start = now;
+    if (port.nextFree > now)
+    {
+        port.waiting.DropStarted(now);
+        if (port.waiting.Size() >= m_queueFrames)
+        {
+            ++port.drops;
+            Release(flight, DropReason::QUEUE_FULL);
+            return;
+        }
+        start = port.nextFree;
+        port.waiting.Push(start);
+        port.queueFramesMax =
+            std::max(port.queueFramesMax, static_cast<std::uint32_t>(port.waiting.Size()));
+    }
+    port.nextFree = start + port.rate.SerialisationTime(flight->length).count();
+    flight->arrival = port.nextFree + port.delay;
+    flight->isLost = m_loss.IsLost(link, port.frames);
+    ++port.frames;
+    port.bytes += flight->length;
+    flight->isScheduled = true;
+    flight->Ref();
+    m_simulator->ScheduleWithContext(0, ns3::TimeStep(flight->arrival - now), flight);
+    if (m_tap != nullptr && m_tapped[link])
+    {
+        Tap(link, flight, now, start);
+    }
+}
+
+void LeanFabric::Tap(std::uint32_t link,
+                     const FlightEvent* flight,
+                     std::int64_t now,
+                     std::int64_t start)
+{
+    const Instant instant{Duration(start)};
+    if (start == now)
+    {
+        m_tap->Transmit(link, *flight, instant);
+        return;
+    }
+    // The frame is on this link until after `start`, unchanged, even if the tap is set anew.
+    LinkTap* tap = m_tap;
+    m_simulator->ScheduleWithContext(0,
+                                     ns3::TimeStep(start - now),
+                                     ns3::MakeEvent(
+                                         [tap, link, flight, instant]
+                                         {
+        tap->Transmit(link, *flight, instant);
+                                     }));
+}
+
+void LeanFabric::Arrive(FlightEvent* flight)
+{
+    flight->isScheduled = false;
+    if (flight->isLost)
+    {
+        ++m_ports[flight->links[flight->hop]].losses;
+        Release(flight, DropReason::LINK_LOSS);
+        return;
+    }
+    ++m_packetHops;
+    if ((m_packetHops & (EVENT_CHECK_INTERVAL - 1)) == 0)
+    {
+        CheckEventCount();
+    }
+    ++flight->hop;
+    if (flight->hop < flight->hops)
+    {
+        Enqueue(flight, flight->arrival);
+        return;
+    }
+    assert(m_sink != nullptr);
+    m_sink->Receive(m_network.HostOfDownlink(flight->links[flight->hop - 1]), FramePtr(flight));
+}
+
+void LeanFabric::CheckEventCount() const
+{
+    if (m_simulator->GetEventCount() > m_eventsMax)
+    {
+        throw std::runtime_error("fabric: more than " + std::to_string(m_eventsMax) +
+                                 " events in one run; ns-3 numbers events with 32 bits");
+    }
+}
+
+void LeanFabric::Finish()
+{
+    m_ledger = nullptr;
+}
+
+std::vector<LinkCounters> LeanFabric::Links() const
+{
+    std::vector<LinkCounters> links;
+    links.reserve(m_ports.size());
+    for (std::size_t link = 0; link < m_ports.size(); ++link)
+    {
+        const Port& port = m_ports[link];
+        links.push_back({m_network.NameOf(link),
+                         port.frames,
+                         port.bytes,
+                         port.drops,
+                         port.losses,
+                         port.queueFramesMax});
+    }
+    return links;
+}
+
+std::uint64_t LeanFabric::PacketHops() const
+{
+    return m_packetHops;
+}
+
+} // namespace flowchain

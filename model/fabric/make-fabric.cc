@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lean-fabric.h"
+
+#include <stdexcept>
+
+namespace flowchain
+{
+
+std::unique_ptr<Fabric>
+MakeFabric(std::string_view kind, const FabricConfig& config, PacketLedger* ledger)
+{
+    if (kind == "lean")
+    {
+        return std::make_unique<LeanFabric>(config, ledger);
+    }
+    throw std::invalid_argument("fabric: unknown kind \"" + std::string(kind) + "\"");
+}
+
+} // namespace flowchain

@@ -14,10 +14,10 @@ namespace flowchain
 /**
  * Bytes that follow the headers of a frame and that no node rewrites.
  *
- * `bytes` points to memory that outlives the simulation (a loaded capture), or is null, which stands
- * for `length` zero bytes. `sum` is the folded one's-complement sum of the bytes (RFC 1071), so that a
- * checksum over the whole packet never reads them; it is 0 for zero bytes. The payload always starts
- * at an even offset of its transport segment.
+ * `bytes` points to memory that outlives the simulation (a loaded capture), or is null, which
+ * stands for `length` zero bytes. `sum` is the folded one's-complement sum of the bytes (RFC 1071),
+ * so that a checksum over the whole packet never reads them; it is 0 for zero bytes. The payload
+ * always starts at an even offset of its transport segment.
  */
 struct Payload
 {
@@ -31,7 +31,8 @@ struct Payload
  *
  * Header bytes lie in one buffer with headroom in front, so that encapsulation prepends without a
  * copy: outer Ethernet 14 + IPv4 20 + UDP 8 + Geneve 8 + options of at most 100 fit before an inner
- * frame that starts at HEADROOM, and an inner frame's headers (Ethernet 14, IPv4 60, TCP 60) behind.
+ * frame that starts at HEADROOM, and an inner frame's headers (Ethernet 14, IPv4 60, TCP 60)
+ * behind.
  */
 class Frame
 {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace flowchain
 {
@@ -14,7 +15,8 @@ namespace flowchain
 /**
  * Fluent construction of a data packet, all checksums right:
  * `PacketBuilder().Tcp(key).Flags(tcp_flag::SYN).Sequence(1).PayloadLength(0).Build(frame)`.
- * Build() makes `frame` empty first and leaves MAC addresses zero unless Macs() gave them.
+ * Build() makes `frame` empty first and leaves MAC addresses zero unless Macs() gave them. The IPv4
+ * header has DF set and no options; TCP has no options and the largest window.
  */
 class PacketBuilder
 {
@@ -25,7 +27,9 @@ class PacketBuilder
     PacketBuilder& IcmpEcho(const FlowKey& key, bool reply);
     PacketBuilder& Macs(const std::array<std::uint8_t, 6>& source,
                         const std::array<std::uint8_t, 6>& destination);
+    /** TCP flags, of tcp_flag. */
     PacketBuilder& Flags(std::uint8_t tcpFlags);
+    /** TCP sequence numbers; of an echo, the lower 16 bits of `sequence`. */
     PacketBuilder& Sequence(std::uint32_t sequence, std::uint32_t acknowledgement = 0);
     PacketBuilder& Ttl(std::uint8_t ttl);
     PacketBuilder& Identification(std::uint16_t identification);
@@ -35,9 +39,14 @@ class PacketBuilder
     PacketBuilder& PayloadBytes(std::span<const std::uint8_t> bytes);
     PacketBuilder& WithoutUdpChecksum();
 
+    /** @pre Tcp(), Udp() or IcmpEcho() was called and the total length is at most 65535 bytes */
     void Build(Frame& frame) const;
 
   private:
+    void WriteTcp(std::uint8_t* l4) const;
+    void WriteUdp(std::uint8_t* l4, std::uint16_t length) const;
+    void WriteIcmp(std::uint8_t* l4) const;
+
     FlowKey m_key;
     std::array<std::uint8_t, 6> m_sourceMac{};
     std::array<std::uint8_t, 6> m_destinationMac{};

@@ -14,7 +14,7 @@ namespace flowchain
 using NodeId = std::uint16_t;
 constexpr NodeId NO_NODE = 0xffff;
 
-/** A session's name for life: creator node in the upper 16 bits, its serial number (from 1) below. */
+/** A session's name for life: creator node in the upper 16 bits, serial number (from 1) below. */
 using SessionId = std::uint64_t;
 
 constexpr SessionId

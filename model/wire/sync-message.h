@@ -8,6 +8,44 @@
 #include <array>
 #include <cstdint>
 
+/*
+ * A message on the wire: Ethernet, IPv4 and UDP to port 6081, Geneve (RFC 8926) with one to two
+ * options of class 0xff0c (experimental, RFC 8926 section 7.1), then the inner Ethernet frame, or
+ * the body of VIEW, or nothing. All integers are big-endian, reserved bytes are 0 and ignored.
+ *
+ *   Outer part   offset  size
+ *   Ethernet          0    14  type 0x0800
+ *   IPv4             14    20  no options, DF, identification 0, TTL 64
+ *   UDP              34     8  checksum always there
+ *   Geneve           42     8  version 0; with an inner frame type 0x6558, otherwise type 0x88b5
+ *                              (IEEE local experimental) and the O bit (control packet)
+ *   options          50     -  the message option is the first, so its data is at 54
+ *
+ *   Option 0x01, message, 28 bytes          Option 0x02, session record, 56 bytes
+ *   offset size field                       offset size field
+ *        0    1 kind                             0    8 id
+ *        1    1 flags                            8    8 version
+ *        2    2 source                          16   12 original: source address, destination
+ *        4    1 sourceIncarnation                       address, source port, destination port
+ *        5    1 targetIncarnation               28   12 translated, likewise
+ *        6    2 position                        40    8 createdNs
+ *        8    4 epoch                           48    2 owner
+ *       12    4 sequence                        50    2 service
+ *       16    4 acknowledged                    52    1 state
+ *       20    8 selective                       53    1 protocol of original
+ *                                               54    1 protocol of translated
+ *                                               55    1 reserved
+ *
+ *   Option 0x03, flow entry, 44 bytes       Body of VIEW, 6 + count bytes, after the options
+ *   offset size field                       offset size field
+ *        0    8 session                          0    4 epoch
+ *        8    8 version                          4    2 count, at most MAX_NODES
+ *       16   12 match, as original above         6    1 of member 0: status in the upper 2 bits,
+ *       28   12 rewrite, likewise                       incarnation in the lower 6
+ *       40    2 owner                            7    1 of member 1, and so on
+ *       42    1 protocol of match
+ *       43    1 protocol of rewrite
+ */
 namespace flowchain
 {
 
@@ -53,7 +91,7 @@ struct MessageHeader
     std::uint32_t epoch = 0;            ///< of the sender's view
     std::uint32_t sequence = 0;         ///< from 1 for each ordered pair of nodes; 0: unsequenced
     std::uint32_t acknowledged = 0;     ///< all sequence numbers up to this one have arrived
-    std::uint64_t selective = 0;        ///< bit i: acknowledged + 2 + i has arrived (RFC 2018's idea)
+    std::uint64_t selective = 0; ///< bit i: acknowledged + 2 + i has arrived (RFC 2018's idea)
 
     friend bool operator==(const MessageHeader&, const MessageHeader&) = default;
 };
@@ -87,11 +125,13 @@ struct ViewBody
 };
 
 /**
- * A decoded message. Which body is present follows from `kind`, and the codec refuses a message that
- * lacks its body: `record` for STATE (unless REFUSED, where only record.original counts), CHAIN,
- * CHAIN_DONE, FAN_OUT, FAN_OUT_DONE, SNAPSHOT; `entry` for REVERSE_ENTRY and ENTRY; `view` for VIEW.
- * An inner Ethernet frame is present exactly in PACKET_IN, PROCESS, and STATE without REFUSED, and
- * may be in ENTRY.
+ * A decoded message. Which body is present follows from `kind`, and the codec refuses a message
+ * that lacks its body or has another one: `record` for STATE (unless REFUSED, where only
+ * record.original counts), CHAIN, CHAIN_DONE, FAN_OUT, FAN_OUT_DONE, SNAPSHOT; `entry` for
+ * REVERSE_ENTRY and ENTRY; `view` for VIEW. An inner Ethernet frame is present exactly in
+ * PACKET_IN, PROCESS, and STATE without REFUSED, and may be in ENTRY. The protocols of both tuples
+ * of a record or entry must be the same, and TCP, UDP or ICMP; those of a REFUSED record's
+ * `translated` may be anything that IpProtocol names.
  */
 struct SyncMessage
 {
@@ -101,7 +141,8 @@ struct SyncMessage
     bool hasInnerFrame = false;
 };
 
-/** Outer addresses of a message; the UDP source port carries the inner flow's entropy (RFC 8926). */
+/** Outer addresses of a message; the UDP source port carries the inner flow's entropy (RFC 8926).
+ */
 struct Underlay
 {
     std::array<std::uint8_t, 6> sourceMac{};
@@ -116,13 +157,13 @@ struct Underlay
 enum class DecodeVerdict : std::uint8_t
 {
     OK = 0,
-    NOT_GENEVE,    ///< a sound packet, but not UDP to port 6081
-    TRUNCATED,     ///< a length runs past the bytes that are there
-    BAD_CHECKSUM,  ///< outer IPv4 or UDP checksum
-    BAD_VERSION,   ///< Geneve version other than 0
-    BAD_OPTION,    ///< unknown critical option, wrong option length, missing or repeated option
-    BAD_KIND,      ///< message kind out of range
-    BAD_BODY,      ///< body or inner frame missing, or a field out of range
+    NOT_GENEVE,   ///< not plain IPv4 with whole UDP datagram to port 6081: look for a data packet
+    TRUNCATED,    ///< a length disagrees with the bytes that are there
+    BAD_CHECKSUM, ///< outer IPv4 or UDP checksum wrong, or UDP checksum absent
+    BAD_VERSION,  ///< Geneve version other than 0
+    BAD_OPTION,   ///< unknown critical, repeated or wrongly sized option; no message option
+    BAD_KIND,     ///< message kind out of range
+    BAD_BODY,     ///< body or inner frame missing or out of place, or a field out of range
 };
 
 /** @returns a lower-case name such as "bad-checksum". */
@@ -133,11 +174,11 @@ const char* ToString(MessageKind kind);
  * Encapsulate: prepend outer Ethernet, IPv4, UDP, Geneve with the options that message.header.kind
  * asks for to `frame`, which holds the inner Ethernet frame or is empty. All outer checksums are
  * right afterwards, the UDP checksum over header bytes and payload included.
- * @pre frame is empty exactly if !message.hasInnerFrame, and has the headroom
+ * @pre frame is empty exactly if !message.hasInnerFrame, and has the headroom; kind is not VIEW
  */
 void Encapsulate(const SyncMessage& message, const Underlay& underlay, Frame& frame);
 
-/** Make `frame`, which must be empty, a VIEW message. */
+/** Make `frame`, which must be as after Reset(), a VIEW message. @pre view.count <= MAX_NODES */
 void EncapsulateView(const MessageHeader& header,
                      const ViewBody& view,
                      const Underlay& underlay,
@@ -149,18 +190,22 @@ void EncapsulateView(const MessageHeader& header,
  */
 DecodeVerdict Decode(const Frame& frame, SyncMessage& message, std::size_t& outerLength);
 
-/** Decode the body of a frame for which Decode() gave OK and kind VIEW. */
+/** Decode the body of a frame for which Decode() gave OK and kind VIEW: OK, TRUNCATED or BAD_BODY.
+ */
 DecodeVerdict DecodeView(const Frame& frame, ViewBody& view);
 
 /**
  * The kind of a message by a look at its fixed offset, for choosing a processing cost before the
- * message is checked; PACKET_IN..SNAPSHOT_END, or nothing if the frame is no Geneve message.
+ * message is checked.
+ * @returns whether there is a kind in PACKET_IN..SNAPSHOT_END; false for any frame of which
+ * Decode() says NOT_GENEVE
  */
 bool PeekKind(const Frame& frame, MessageKind& kind);
 
 /**
  * Overwrite epoch, acknowledgement fields and target incarnation of an encoded message before it is
- * sent again, set message_flag::RESEND, and repair the UDP checksum.
+ * sent again, set message_flag::RESEND, and repair the UDP checksum (RFC 1624, eqn. 3).
+ * @pre frame was made by Encapsulate() or EncapsulateView()
  */
 void Restamp(Frame& frame, const MessageHeader& header);
 

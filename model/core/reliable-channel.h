@@ -80,6 +80,11 @@ class ReliableChannel
     bool AckDue() const;
     /** Fill acknowledged and selective; clears AckDue(). */
     void FillAck(MessageHeader& header);
+    /** The message for which FillAck() was called does not leave now: an acknowledgement is due. */
+    void OweAck()
+    {
+        m_ackDue = true;
+    }
 
     /** Earliest retransmission deadline, or NEVER. Amortised constant: may be early, never late. */
     Instant NextDeadline() const;

@@ -53,11 +53,14 @@ StoreHeader(std::uint8_t* to, const MessageHeader& header)
     Store16(to + message::SOURCE, header.source);
     to[message::SOURCE_INCARNATION] = header.sourceIncarnation;
     to[message::TARGET_INCARNATION] = header.targetIncarnation;
-    Store16(to + message::POSITION, header.position);
+    to[message::POSITION] = header.position;
+    to[message::REASON] = header.reason;
     Store32(to + message::EPOCH, header.epoch);
     Store32(to + message::SEQUENCE, header.sequence);
     Store32(to + message::ACKNOWLEDGED, header.acknowledged);
     Store64(to + message::SELECTIVE, header.selective);
+    Store16(to + message::FIRST, header.first);
+    Store16(to + message::ATTEMPT, header.attempt);
 }
 
 void
@@ -101,11 +104,14 @@ LoadHeader(const std::uint8_t* from, MessageHeader& header)
     header.source = Load16(from + message::SOURCE);
     header.sourceIncarnation = from[message::SOURCE_INCARNATION];
     header.targetIncarnation = from[message::TARGET_INCARNATION];
-    header.position = Load16(from + message::POSITION);
+    header.position = from[message::POSITION];
+    header.reason = from[message::REASON];
     header.epoch = Load32(from + message::EPOCH);
     header.sequence = Load32(from + message::SEQUENCE);
     header.acknowledged = Load32(from + message::ACKNOWLEDGED);
     header.selective = Load64(from + message::SELECTIVE);
+    header.first = Load16(from + message::FIRST);
+    header.attempt = Load16(from + message::ATTEMPT);
     return true;
 }
 

@@ -27,7 +27,7 @@ constexpr std::uint8_t OPTION_MESSAGE = 0x01;
 constexpr std::uint8_t OPTION_RECORD = 0x02;
 constexpr std::uint8_t OPTION_ENTRY = 0x03;
 
-constexpr std::size_t MESSAGE_SIZE = 28;
+constexpr std::size_t MESSAGE_SIZE = 32;
 constexpr std::size_t RECORD_SIZE = 56;
 constexpr std::size_t ENTRY_SIZE = 44;
 
@@ -39,10 +39,13 @@ constexpr std::size_t SOURCE = 2;
 constexpr std::size_t SOURCE_INCARNATION = 4;
 constexpr std::size_t TARGET_INCARNATION = 5;
 constexpr std::size_t POSITION = 6;
+constexpr std::size_t REASON = 7;
 constexpr std::size_t EPOCH = 8;
 constexpr std::size_t SEQUENCE = 12;
 constexpr std::size_t ACKNOWLEDGED = 16;
 constexpr std::size_t SELECTIVE = 20;
+constexpr std::size_t FIRST = 28;
+constexpr std::size_t ATTEMPT = 30;
 } // namespace message
 
 namespace tuple

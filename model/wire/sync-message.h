@@ -21,20 +21,21 @@
  *                              (IEEE local experimental) and the O bit (control packet)
  *   options          50     -  the message option is the first, so its data is at 54
  *
- *   Option 0x01, message, 28 bytes          Option 0x02, session record, 56 bytes
+ *   Option 0x01, message, 32 bytes          Option 0x02, session record, 56 bytes
  *   offset size field                       offset size field
  *        0    1 kind                             0    8 id
  *        1    1 flags                            8    8 version
  *        2    2 source                          16   12 original: source address, destination
  *        4    1 sourceIncarnation                       address, source port, destination port
  *        5    1 targetIncarnation               28   12 translated, likewise
- *        6    2 position                        40    8 createdNs
- *        8    4 epoch                           48    2 owner
- *       12    4 sequence                        50    2 service
- *       16    4 acknowledged                    52    1 state
- *       20    8 selective                       53    1 protocol of original
- *                                               54    1 protocol of translated
- *                                               55    1 reserved
+ *        6    1 position                        40    8 createdNs
+ *        7    1 reason                          48    2 owner
+ *        8    4 epoch                           50    2 service
+ *       12    4 sequence                        52    1 state
+ *       16    4 acknowledged                    53    1 protocol of original
+ *       20    8 selective                       54    1 protocol of translated
+ *       28    2 first                           55    1 reserved
+ *       30    2 attempt
  *
  *   Option 0x03, flow entry, 44 bytes       Body of VIEW, 6 + count bytes, after the options
  *   offset size field                       offset size field
@@ -77,9 +78,10 @@ constexpr std::uint8_t REVERSE = 0x02;  ///< STATE: the packet travels against t
 constexpr std::uint8_t REFUSED = 0x04;  ///< STATE: no session; the packet was dropped there
 constexpr std::uint8_t READY = 0x08;    ///< HEARTBEAT: a service node that has all the state
 constexpr std::uint8_t RESEND = 0x10;   ///< sent before; set on retransmission
+constexpr std::uint8_t ADOPTED = 0x20;  ///< STATE: the session has just changed its owner
 } // namespace message_flag
 
-/** Addressing and reliability of every message; 28 bytes in one Geneve option. */
+/** Addressing and reliability of every message; 32 bytes in one Geneve option. */
 struct MessageHeader
 {
     MessageKind kind = MessageKind::ACK;
@@ -87,11 +89,14 @@ struct MessageHeader
     NodeId source = NO_NODE;
     std::uint8_t sourceIncarnation = 0; ///< how often the sender has restarted
     std::uint8_t targetIncarnation = 0; ///< of the receiver, as the sender knows it
-    std::uint16_t position = 0;         ///< CHAIN: position of the receiver, 1 is the first manager
+    std::uint8_t position = 0; ///< CHAIN: position of the receiver, 1 is the first manager
+    std::uint8_t reason = 0;   ///< STATE with REFUSED: why the packet was dropped
     std::uint32_t epoch = 0;            ///< of the sender's view
     std::uint32_t sequence = 0;         ///< from 1 for each ordered pair of nodes; 0: unsequenced
     std::uint32_t acknowledged = 0;     ///< all sequence numbers up to this one have arrived
     std::uint64_t selective = 0; ///< bit i: acknowledged + 2 + i has arrived (RFC 2018's idea)
+    NodeId first = NO_NODE;    ///< CHAIN, CHAIN_DONE, FAN_OUT_DONE: first manager of the chain
+    std::uint16_t attempt = 0; ///< of replication; echoed in CHAIN_DONE and FAN_OUT_DONE
 
     friend bool operator==(const MessageHeader&, const MessageHeader&) = default;
 };

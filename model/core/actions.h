@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_ACTIONS_H
+#define FLOWCHAIN_ACTIONS_H
+
+#include "frame-pool.h"
+#include "session-record.h"
+#include "sync-message.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace flowchain
+{
+
+/** What a machine tells an onlooker. A note has no effect on the protocol. */
+enum class NoteKind : std::uint8_t
+{
+    MISSED,           ///< accelerator: packet without usable entry goes to manager `peer`
+    ENTRY_INSTALLED,  ///< accelerator: has `record`'s entry that matches record.original
+    ENTRY_REFUSED,    ///< accelerator: table full
+    ASKED,            ///< manager: packet goes to service node `peer`
+    SLOW_REVERSE,     ///< manager: reverse packet without entry; it asks service node `peer`
+    CREATED,          ///< service node: new session
+    ADOPTED,          ///< service node: took note that record.owner takes over from a dead node
+    STATE_RECEIVED,   ///< first manager: got the session state
+    COPY_STORED,      ///< manager or service node: holds `record` now (new or newer)
+    COPY_CONFLICT,    ///< manager or service node: another session has the tuple; not stored
+    REVERSE_STORED,   ///< third manager: has the reverse entry of record.id
+    RELEASED,         ///< manager: the session's waiting packets go on
+    VIEW_ADOPTED,     ///< any: value is the epoch
+    REMOVED,          ///< any: the view says that this node is down; it must restart
+    STALE_REFUSED,    ///< any: refused a message of an older epoch or incarnation
+    RETRANSMITTED,    ///< any: value messages were sent again
+    ABANDONED,        ///< any: a message to `peer` was given up
+    SUSPECTED,        ///< controller: `peer` sends no heartbeats
+    READMITTED,       ///< controller: `peer` is back, value is its MemberStatus
+    SNAPSHOT_STARTED, ///< service node: sends its state to joining node `peer`
+    SNAPSHOT_ENDED,   ///< service node: has received a whole snapshot
+};
+
+struct Note
+{
+    NoteKind kind;
+    NodeId peer = NO_NODE;
+    std::uint32_t packetId = 0; ///< the data packet that is concerned, if any
+    std::uint64_t value = 0;
+    SessionRecord record{};
+};
+
+/**
+ * Effects of one step of a machine. The driver carries them out in this order: notes, then frames
+ * to send, then frames to hand to the host, each list from its front.
+ */
+struct Actions
+{
+    std::vector<Note> notes;
+    std::vector<FramePtr> sends;      ///< complete frames with Ethernet addresses set
+    std::vector<FramePtr> deliveries; ///< edge hosts: data packets that have arrived
+
+    void Clear()
+    {
+        notes.clear();
+        sends.clear();
+        deliveries.clear();
+    }
+};
+
+} // namespace flowchain
+
+#endif

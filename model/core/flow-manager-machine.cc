@@ -1,0 +1,820 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "flow-manager-machine.h"
+
+#include "selector.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace flowchain
+{
+
+FlowManagerMachine::FlowManagerMachine(const NodeConfig& config, const FlowManagerConfig& manager)
+    : ProtocolMachine(config)
+    , m_manager(manager)
+    , m_nat(manager.nat)
+    , m_store(manager.sessionsMax)
+    , m_entries(2 * manager.sessionsMax)
+{
+    assert(manager.length >= 1 && manager.position >= 1 && manager.position <= manager.length);
+}
+
+FlowManagerMachine::~FlowManagerMachine()
+{
+    for (Context& context : m_contexts)
+    {
+        while (TakeHeld(context))
+        {
+        }
+    }
+}
+
+std::size_t FlowManagerMachine::TableBytes() const
+{
+    return m_store.Bytes() + m_entries.Bytes();
+}
+
+std::size_t FlowManagerMachine::TableEntries() const
+{
+    return m_store.Size() + m_entries.Size();
+}
+
+void FlowManagerMachine::HandleMessage(const SyncMessage& message,
+                                       FramePtr frame,
+                                       Instant now,
+                                       Actions& out)
+{
+    const MessageHeader& header = message.header;
+    switch (header.kind)
+    {
+    case MessageKind::PACKET_IN:
+        HandlePacketIn(header.source, std::move(frame), now, out);
+        break;
+    case MessageKind::STATE:
+        HandleState(message, std::move(frame), now, out);
+        break;
+    case MessageKind::CHAIN:
+        HandleChain(message, now, out);
+        break;
+    case MessageKind::CHAIN_DONE:
+    case MessageKind::FAN_OUT_DONE:
+        HandleDone(message, now, out);
+        break;
+    case MessageKind::REVERSE_ENTRY:
+        StoreReverse(message.entry, out);
+        break;
+    default:
+        Drop(std::move(frame), DropReason::NOT_FOR_ME);
+        break;
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+// First packets
+
+void FlowManagerMachine::HandlePacketIn(NodeId accelerator,
+                                        FramePtr frame,
+                                        Instant now,
+                                        Actions& out)
+{
+    PacketView view;
+    if (ParsePacketTrusted(*frame, 0, view) != PacketVerdict::OK || view.ttl <= 1)
+    {
+        Drop(std::move(frame), DropReason::MALFORMED);
+        return;
+    }
+    if (View().Epoch() == 0)
+    {
+        Drop(std::move(frame), DropReason::NO_VIEW);
+        return;
+    }
+    const FlowEntry* entry = m_entries.Find(view.key);
+    if (entry != nullptr && View().IsActive(entry->owner))
+    {
+        SendEntry(*entry, accelerator, std::move(frame), now, out);
+        return;
+    }
+    const std::uint32_t slot = FindContext(view.key);
+    if (slot == FlowIndex::NOT_FOUND)
+    {
+        Open(view.key, accelerator, std::move(frame), now, out);
+        return;
+    }
+    Context& context = m_contexts[slot];
+    context.accelerator = accelerator;
+    if (context.released)
+    {
+        SendEntry(EntryOf(context), accelerator, std::move(frame), now, out);
+        return;
+    }
+    Hold(context, std::move(frame));
+}
+
+void FlowManagerMachine::SendEntry(
+    const FlowEntry& entry, NodeId accelerator, FramePtr packet, Instant now, Actions& out)
+{
+    SyncMessage message;
+    message.header.kind = MessageKind::ENTRY;
+    message.entry = entry;
+    message.hasInnerFrame = !packet->Header().empty();
+    SendReliable(accelerator, message, std::move(packet), 0, now, out);
+}
+
+void FlowManagerMachine::Open(
+    const FlowKey& key, NodeId accelerator, FramePtr frame, Instant now, Actions& out)
+{
+    const std::uint32_t slot = NewContext(key);
+    if (slot == FlowIndex::NOT_FOUND)
+    {
+        Drop(std::move(frame), DropReason::PENDING_FULL);
+        return;
+    }
+    Context& context = m_contexts[slot];
+    context.accelerator = accelerator;
+    const std::uint32_t packetId = frame->packetId;
+    Hold(context, std::move(frame));
+    Ask(slot, now, out);
+    if (m_nat.IsExternal(key.destination.address))
+    {
+        out.notes.push_back(
+            {.kind = NoteKind::SLOW_REVERSE, .peer = context.serviceNode, .packetId = packetId});
+    }
+}
+
+NodeId FlowManagerMachine::ChooseServiceNode(const FlowKey& key)
+{
+    // Whoever made the session has it for certain; whoever adopts it comes next.
+    if (const SessionRecord* record = m_store.Find(key).record)
+    {
+        return View().IsActive(record->owner) ? record->owner
+                                              : Selector::Adopter(record->id, View());
+    }
+    if (const FlowEntry* entry = m_entries.Find(key))
+    {
+        return View().IsActive(entry->owner) ? entry->owner
+                                             : Selector::Adopter(entry->session, View());
+    }
+    if (m_nat.IsExternal(key.destination.address))
+    {
+        const auto block = m_nat.BlockOf(key.destination.port);
+        if (block && View().IsActive(Nodes().serviceNodes[*block]))
+        {
+            return Nodes().serviceNodes[*block];
+        }
+    }
+    return Selector::ServiceNode(key, View());
+}
+
+void FlowManagerMachine::Ask(std::uint32_t slot, Instant now, Actions& out)
+{
+    Context& context = m_contexts[slot];
+    context.serviceNode = ChooseServiceNode(context.key);
+    ++context.generation;
+    if (context.serviceNode == NO_NODE)
+    {
+        CloseContext(slot, DropReason::NO_SERVICE_NODE, DropReason::NO_SERVICE_NODE);
+        return;
+    }
+    context.serviceIncarnation = View().Incarnation(context.serviceNode);
+    SyncMessage message;
+    message.header.kind = MessageKind::PROCESS;
+    message.hasInnerFrame = true;
+    message.entry.session = FlowHash(context.key);
+    FramePtr packet = Pool().Clone(*context.heldFirst);
+    out.notes.push_back(
+        {.kind = NoteKind::ASKED, .peer = context.serviceNode, .packetId = packet->packetId});
+    if (!SendReliable(context.serviceNode,
+                      message,
+                      std::move(packet),
+                      TokenOf(slot, context.generation),
+                      now,
+                      out))
+    {
+        CloseContext(slot, DropReason::SYNC_BACKLOG_FULL, DropReason::SYNC_BACKLOG_FULL);
+    }
+}
+
+void FlowManagerMachine::HandleState(const SyncMessage& message,
+                                     FramePtr frame,
+                                     Instant now,
+                                     Actions& out)
+{
+    const MessageHeader& header = message.header;
+    const bool reverse = (header.flags & message_flag::REVERSE) != 0;
+    const std::uint32_t slot =
+        FindContext(reverse ? message.record.translated.Reversed() : message.record.original);
+    if (slot == FlowIndex::NOT_FOUND || m_contexts[slot].phase != Phase::AWAITING_STATE ||
+        m_contexts[slot].serviceNode != header.source)
+    {
+        Drop(std::move(frame), DropReason::DUPLICATE);
+        return;
+    }
+    Context& context = m_contexts[slot];
+    if ((header.flags & message_flag::REFUSED) != 0)
+    {
+        if (header.reason >= DROP_REASON_COUNT)
+        {
+            Drop(std::move(frame), DropReason::MALFORMED);
+            return;
+        }
+        CloseContext(slot, static_cast<DropReason>(header.reason), DropReason::REFUSED);
+        return;
+    }
+    context.phase = Phase::REPLICATING;
+    context.reverse = reverse;
+    context.known = (header.flags & message_flag::EXISTING) != 0;
+    context.record = message.record;
+    out.notes.push_back({.kind = NoteKind::STATE_RECEIVED,
+                         .peer = header.source,
+                         .packetId = frame->packetId,
+                         .record = message.record});
+    TakeHeld(context); // the packet as it was before translation
+    context.translated = std::move(frame);
+    const bool adopted = (header.flags & message_flag::ADOPTED) != 0;
+    if (!m_manager.scheme.replicates || (reverse && !adopted))
+    {
+        context.chainDone = context.fanOutDone = context.reverseDone = true;
+        Progress(slot, now, out);
+        return;
+    }
+    Replicate(slot, now, out);
+}
+
+// ---------------------------------------------------------------------------------------------
+// Replication
+
+void FlowManagerMachine::Replicate(std::uint32_t slot, Instant now, Actions& out)
+{
+    Context& context = m_contexts[slot];
+    ++context.generation;
+    ++context.attempt;
+    context.chainDone = context.fanOutDone = context.reverseDone = false;
+    if (!StoreCopy(context.record, out))
+    {
+        CloseContext(slot, DropReason::TABLE_FULL, DropReason::TABLE_FULL);
+        return;
+    }
+    const std::uint16_t attempt = context.attempt;
+    Relay(context.record, Self(), attempt, 1, context.known, now, out);
+    SendReverseEntry(slot, now, out);
+    Progress(slot, now, out);
+}
+
+void FlowManagerMachine::SendReverseEntry(std::uint32_t slot, Instant now, Actions& out)
+{
+    Context& context = m_contexts[slot];
+    SyncMessage message;
+    message.header.kind = MessageKind::REVERSE_ENTRY;
+    message.entry = ReverseEntry(context.record);
+    // What the accelerator will select for the tuple that it sees on the way back (claim 5).
+    const NodeId third = Selector::Manager(message.entry.match, View());
+    if (third == Self())
+    {
+        StoreReverse(message.entry, out);
+        context.reverseDone = true;
+        return;
+    }
+    SendReliable(third, message, Pool().Acquire(), TokenOf(slot, context.generation), now, out);
+}
+
+void FlowManagerMachine::HandleChain(const SyncMessage& message, Instant now, Actions& out)
+{
+    const MessageHeader& header = message.header;
+    if (!StoreCopy(message.record, out))
+    {
+        ReportDone(MessageKind::CHAIN_DONE,
+                   message.record,
+                   header.first,
+                   header.attempt,
+                   message_flag::REFUSED,
+                   now,
+                   out);
+        return;
+    }
+    Relay(message.record,
+          header.first,
+          header.attempt,
+          header.position,
+          (header.flags & message_flag::EXISTING) != 0,
+          now,
+          out);
+}
+
+NodeId FlowManagerMachine::Successor(NodeId first, std::uint16_t position) const
+{
+    if (position >= m_manager.length)
+    {
+        return NO_NODE;
+    }
+    const auto& ring = Nodes().groups[Nodes().nodes[Self()].group];
+    std::size_t i = std::find(ring.begin(), ring.end(), Self()) - ring.begin();
+    for (;;)
+    {
+        i = (i + 1) % ring.size();
+        if (ring[i] == first || ring[i] == Self())
+        {
+            return NO_NODE;
+        }
+        if (View().IsActive(ring[i]))
+        {
+            return ring[i];
+        }
+    }
+}
+
+void FlowManagerMachine::Relay(const SessionRecord& record,
+                               NodeId first,
+                               std::uint16_t attempt,
+                               std::uint16_t position,
+                               bool known,
+                               Instant now,
+                               Actions& out)
+{
+    const NodeId successor = Successor(first, position);
+    const bool tail = successor == NO_NODE;
+    // A chain that has shrunk below the configured position has its tail as second manager.
+    const bool second = position == m_manager.position || (tail && position < m_manager.position);
+    if (!tail)
+    {
+        SyncMessage message;
+        message.header.kind = MessageKind::CHAIN;
+        message.header.flags = known ? message_flag::EXISTING : 0;
+        message.header.first = first;
+        message.header.attempt = attempt;
+        message.header.position = static_cast<std::uint8_t>(position + 1);
+        message.record = record;
+        SendReliable(successor, message, Pool().Acquire(), 0, now, out);
+    }
+    else if (!second || m_manager.release == ReleaseRule::CHAIN)
+    {
+        // Otherwise the second manager's report says it: it is the tail.
+        ReportDone(MessageKind::CHAIN_DONE, record, first, attempt, 0, now, out);
+    }
+    if (second)
+    {
+        StartFanOut(record, first, attempt, known, now, out);
+    }
+}
+
+void FlowManagerMachine::StartFanOut(const SessionRecord& record,
+                                     NodeId first,
+                                     std::uint16_t attempt,
+                                     bool known,
+                                     Instant now,
+                                     Actions& out)
+{
+    std::uint32_t slot;
+    if (m_freeFanOuts.empty())
+    {
+        slot = static_cast<std::uint32_t>(m_fanOuts.size());
+        m_fanOuts.emplace_back();
+    }
+    else
+    {
+        slot = m_freeFanOuts.back();
+        m_freeFanOuts.pop_back();
+    }
+    FanOut& fanOut = m_fanOuts[slot];
+    fanOut.record = record;
+    fanOut.first = first;
+    fanOut.attempt = attempt;
+    ++fanOut.generation;
+    fanOut.remaining = 1; // this function itself, so that the slot lives until its end
+    const std::uint64_t token = TokenOf(slot, fanOut.generation);
+    for (const NodeId node : View().MemberServiceNodes())
+    {
+        if (node == record.owner && !known)
+        {
+            continue; // it made the state
+        }
+        SyncMessage message;
+        message.header.kind = MessageKind::FAN_OUT;
+        message.record = record;
+        ++m_fanOuts[slot].remaining;
+        SendReliable(node, message, Pool().Acquire(), token, now, out);
+    }
+    CountDownFanOut(token, now, out);
+}
+
+void FlowManagerMachine::CountDownFanOut(std::uint64_t token, Instant now, Actions& out)
+{
+    const auto slot = static_cast<std::uint32_t>(token);
+    FanOut& fanOut = m_fanOuts[slot];
+    if (fanOut.generation != token >> 32 || fanOut.remaining == 0 || --fanOut.remaining != 0)
+    {
+        return;
+    }
+    m_freeFanOuts.push_back(slot);
+    ReportDone(MessageKind::FAN_OUT_DONE, fanOut.record, fanOut.first, fanOut.attempt, 0, now, out);
+}
+
+void FlowManagerMachine::ReportDone(MessageKind kind,
+                                    const SessionRecord& record,
+                                    NodeId first,
+                                    std::uint16_t attempt,
+                                    std::uint8_t flags,
+                                    Instant now,
+                                    Actions& out)
+{
+    if (first == Self())
+    {
+        // The caller's caller makes progress: contexts must not close below its feet.
+        MarkDone(kind, record, attempt);
+        return;
+    }
+    if (!View().IsMember(first))
+    {
+        return;
+    }
+    SyncMessage message;
+    message.header.kind = kind;
+    message.header.flags = flags;
+    message.header.first = first;
+    message.header.attempt = attempt;
+    message.record = record;
+    SendReliable(first, message, Pool().Acquire(), 0, now, out);
+}
+
+bool FlowManagerMachine::SecondIsTail() const
+{
+    const auto alive = View().ActiveGroups()[Nodes().nodes[Self()].group].size();
+    const std::size_t length = std::min<std::size_t>(m_manager.length, alive);
+    return std::min<std::size_t>(m_manager.position, length) == length;
+}
+
+std::uint32_t
+FlowManagerMachine::MarkDone(MessageKind kind, const SessionRecord& record, std::uint16_t attempt)
+{
+    const std::uint32_t slot = ContextOf(record);
+    if (slot == FlowIndex::NOT_FOUND || m_contexts[slot].attempt != attempt)
+    {
+        return FlowIndex::NOT_FOUND;
+    }
+    Context& context = m_contexts[slot];
+    if (kind == MessageKind::CHAIN_DONE)
+    {
+        context.chainDone = true;
+    }
+    else
+    {
+        context.fanOutDone = true;
+        context.chainDone = context.chainDone || SecondIsTail();
+    }
+    return slot;
+}
+
+void FlowManagerMachine::HandleDone(const SyncMessage& message, Instant now, Actions& out)
+{
+    const MessageHeader& header = message.header;
+    const std::uint32_t slot = MarkDone(header.kind, message.record, header.attempt);
+    if (slot == FlowIndex::NOT_FOUND)
+    {
+        return;
+    }
+    if ((header.flags & message_flag::REFUSED) != 0)
+    {
+        CloseContext(slot, DropReason::TABLE_FULL, DropReason::TABLE_FULL);
+        return;
+    }
+    Progress(slot, now, out);
+}
+
+void FlowManagerMachine::StoreReverse(const FlowEntry& entry, Actions& out)
+{
+    Remember(entry, out);
+    Note note{.kind = NoteKind::REVERSE_STORED, .value = entry.version};
+    note.record.id = entry.session;
+    out.notes.push_back(note);
+}
+
+void FlowManagerMachine::Remember(const FlowEntry& entry, Actions& out)
+{
+    if (FlowEntry* old = m_entries.Find(entry.match))
+    {
+        if (entry.version > old->version)
+        {
+            *old = entry;
+        }
+    }
+    else if (m_entries.Insert(entry) == nullptr)
+    {
+        out.notes.push_back({.kind = NoteKind::ENTRY_REFUSED});
+    }
+}
+
+bool FlowManagerMachine::StoreCopy(const SessionRecord& record, Actions& out)
+{
+    switch (m_store.Apply(record))
+    {
+    case SessionStore::Outcome::INSERTED:
+    case SessionStore::Outcome::UPDATED:
+        out.notes.push_back({.kind = NoteKind::COPY_STORED, .record = record});
+        return true;
+    case SessionStore::Outcome::UNCHANGED:
+        return true;
+    case SessionStore::Outcome::CONFLICT:
+        out.notes.push_back({.kind = NoteKind::COPY_CONFLICT, .record = record});
+        return true;
+    case SessionStore::Outcome::FULL:
+        return false;
+    }
+    return false;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Acknowledgements, dead peers, views
+
+void FlowManagerMachine::HandleAcknowledged(
+    NodeId, MessageKind kind, std::uint64_t token, Instant now, Actions& out)
+{
+    if (kind == MessageKind::FAN_OUT)
+    {
+        FinishFanOut(token, now, out);
+    }
+    else if (kind == MessageKind::REVERSE_ENTRY)
+    {
+        const std::uint32_t slot = ContextOf(token);
+        if (slot != FlowIndex::NOT_FOUND)
+        {
+            m_contexts[slot].reverseDone = true;
+            Progress(slot, now, out);
+        }
+    }
+}
+
+void FlowManagerMachine::FinishFanOut(std::uint64_t token, Instant now, Actions& out)
+{
+    const FanOut& fanOut = m_fanOuts[static_cast<std::uint32_t>(token)];
+    const SessionRecord record = fanOut.record;
+    const bool mine = fanOut.first == Self();
+    CountDownFanOut(token, now, out);
+    if (mine)
+    {
+        const std::uint32_t slot = ContextOf(record);
+        if (slot != FlowIndex::NOT_FOUND)
+        {
+            Progress(slot, now, out);
+        }
+    }
+}
+
+void FlowManagerMachine::HandleReturned(NodeId peer,
+                                        ReliableChannel::Outstanding message,
+                                        Instant now,
+                                        Actions& out)
+{
+    const bool gone = !View().IsMember(peer);
+    switch (message.kind)
+    {
+    case MessageKind::FAN_OUT:
+        if (gone)
+        {
+            FinishFanOut(message.token, now, out);
+        }
+        break;
+    case MessageKind::CHAIN:
+    {
+        SyncMessage decoded;
+        std::size_t outerLength = 0;
+        const DecodeVerdict verdict = Decode(*message.copy, decoded, outerLength);
+        assert(verdict == DecodeVerdict::OK);
+        HandleReturnedChain(decoded, now, out);
+        break;
+    }
+    case MessageKind::PROCESS:
+    case MessageKind::REVERSE_ENTRY:
+    {
+        // After a change of view the context has a new token; the same one means: given up.
+        const std::uint32_t slot = ContextOf(message.token);
+        if (slot != FlowIndex::NOT_FOUND)
+        {
+            CloseContext(slot, DropReason::SYNC_ABANDONED, DropReason::SYNC_ABANDONED);
+        }
+        break;
+    }
+    case MessageKind::ENTRY:
+        Drop(std::move(message.copy), gone ? DropReason::NODE_DOWN : DropReason::SYNC_ABANDONED);
+        break;
+    default:
+        break;
+    }
+}
+
+void FlowManagerMachine::HandleReturnedChain(const SyncMessage& message, Instant now, Actions& out)
+{
+    const MessageHeader& header = message.header;
+    if (header.first == Self())
+    {
+        const std::uint32_t slot = ContextOf(message.record);
+        if (slot != FlowIndex::NOT_FOUND && m_contexts[slot].attempt == header.attempt)
+        {
+            CloseContext(slot, DropReason::SYNC_ABANDONED, DropReason::SYNC_ABANDONED);
+        }
+        return;
+    }
+    // A first manager that is alive starts the chain again itself. For one that is dead, the
+    // predecessor takes its unacknowledged updates to the successor (van Renesse & Schneider 2004).
+    if (!View().IsMember(header.first))
+    {
+        Relay(message.record,
+              header.first,
+              header.attempt,
+              static_cast<std::uint16_t>(header.position - 1),
+              (header.flags & message_flag::EXISTING) != 0,
+              now,
+              out);
+    }
+}
+
+void FlowManagerMachine::HandleViewChange(Instant now, Actions& out)
+{
+    for (std::uint32_t slot = 0; slot < m_contexts.size(); ++slot)
+    {
+        const Context& context = m_contexts[slot];
+        if (context.phase == Phase::AWAITING_STATE)
+        {
+            if (!View().IsActive(context.serviceNode) ||
+                View().Incarnation(context.serviceNode) != context.serviceIncarnation)
+            {
+                Ask(slot, now, out);
+            }
+        }
+        else if (context.phase == Phase::REPLICATING)
+        {
+            Replicate(slot, now, out);
+        }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Contexts
+
+std::uint32_t FlowManagerMachine::FindContext(const FlowKey& key) const
+{
+    return m_contextIndex.Find(FlowHash(key),
+                               [&](std::uint32_t slot)
+                               {
+        return m_contexts[slot].key == key;
+    });
+}
+
+std::uint32_t FlowManagerMachine::ContextOf(std::uint64_t token) const
+{
+    const auto slot = static_cast<std::uint32_t>(token);
+    const Context& context = m_contexts[slot];
+    return context.phase != Phase::FREE && context.generation == token >> 32 ? slot
+                                                                             : FlowIndex::NOT_FOUND;
+}
+
+std::uint32_t FlowManagerMachine::ContextOf(const SessionRecord& record) const
+{
+    for (const FlowKey& key : {record.original, record.translated.Reversed()})
+    {
+        const std::uint32_t slot = FindContext(key);
+        if (slot != FlowIndex::NOT_FOUND && m_contexts[slot].phase == Phase::REPLICATING &&
+            m_contexts[slot].record.id == record.id)
+        {
+            return slot;
+        }
+    }
+    return FlowIndex::NOT_FOUND;
+}
+
+std::uint32_t FlowManagerMachine::NewContext(const FlowKey& key)
+{
+    std::uint32_t slot;
+    if (!m_freeContexts.empty())
+    {
+        slot = m_freeContexts.back();
+        m_freeContexts.pop_back();
+    }
+    else if (m_contexts.size() < m_manager.pendingMax)
+    {
+        slot = static_cast<std::uint32_t>(m_contexts.size());
+        m_contexts.emplace_back();
+    }
+    else
+    {
+        return FlowIndex::NOT_FOUND;
+    }
+    Context& context = m_contexts[slot];
+    context.phase = Phase::AWAITING_STATE;
+    context.key = key;
+    m_contextIndex.Insert(FlowHash(key), slot);
+    return slot;
+}
+
+void FlowManagerMachine::CloseContext(std::uint32_t slot, DropReason first, DropReason others)
+{
+    Context& context = m_contexts[slot];
+    if (context.translated)
+    {
+        Drop(std::move(context.translated), first);
+        first = others;
+    }
+    while (FramePtr frame = TakeHeld(context))
+    {
+        Drop(std::move(frame), first);
+        first = others;
+    }
+    m_contextIndex.Erase(FlowHash(context.key), slot);
+    const std::uint32_t generation = context.generation;
+    const std::uint16_t attempt = context.attempt;
+    context = Context{};
+    context.generation = generation + 1;
+    context.attempt = attempt;
+    m_freeContexts.push_back(slot);
+}
+
+void FlowManagerMachine::Hold(Context& context, FramePtr frame)
+{
+    if (context.heldCount >= m_manager.heldPerSessionMax)
+    {
+        Drop(std::move(frame), DropReason::HOLD_FULL);
+        return;
+    }
+    PooledFrame* raw = frame.release();
+    raw->next = nullptr;
+    (context.heldLast != nullptr ? context.heldLast->next : context.heldFirst) = raw;
+    context.heldLast = raw;
+    ++context.heldCount;
+}
+
+FramePtr FlowManagerMachine::TakeHeld(Context& context)
+{
+    PooledFrame* raw = context.heldFirst;
+    if (raw != nullptr)
+    {
+        context.heldFirst = raw->next;
+        context.heldLast = context.heldFirst == nullptr ? nullptr : context.heldLast;
+        --context.heldCount;
+    }
+    return FramePtr(raw);
+}
+
+FlowEntry FlowManagerMachine::EntryOf(const Context& context)
+{
+    return context.reverse ? ReverseEntry(context.record) : ForwardEntry(context.record);
+}
+
+bool FlowManagerMachine::MayRelease(const Context& context) const
+{
+    switch (m_manager.release)
+    {
+    case ReleaseRule::IMMEDIATE:
+        return true;
+    case ReleaseRule::CHAIN:
+        return context.chainDone;
+    case ReleaseRule::ALL:
+        return context.chainDone && context.fanOutDone && context.reverseDone;
+    }
+    return false;
+}
+
+void FlowManagerMachine::Progress(std::uint32_t slot, Instant now, Actions& out)
+{
+    Context& context = m_contexts[slot];
+    if (!context.released && MayRelease(context))
+    {
+        Release(slot, now, out);
+    }
+    if (context.released && context.chainDone && context.fanOutDone && context.reverseDone)
+    {
+        CloseContext(slot, DropReason::NONE, DropReason::NONE);
+    }
+}
+
+void FlowManagerMachine::Release(std::uint32_t slot, Instant now, Actions& out)
+{
+    Context& context = m_contexts[slot];
+    const FlowEntry entry = EntryOf(context);
+    context.released = true;
+    out.notes.push_back({.kind = NoteKind::RELEASED,
+                         .packetId = context.translated->packetId,
+                         .record = context.record});
+    if (m_manager.scheme.replicates)
+    {
+        Remember(entry, out);
+    }
+    SendOn(std::move(context.translated), entry.rewrite, out);
+    while (FramePtr frame = TakeHeld(context))
+    {
+        PacketView view;
+        const PacketVerdict verdict = ParsePacketTrusted(*frame, 0, view);
+        assert(verdict == PacketVerdict::OK);
+        RewritePacket(*frame, view, entry.rewrite);
+        SendOn(std::move(frame), entry.rewrite, out);
+    }
+    if (View().IsMember(context.accelerator))
+    {
+        SendEntry(entry, context.accelerator, Pool().Acquire(), now, out);
+    }
+}
+
+void FlowManagerMachine::SendOn(FramePtr frame, const FlowKey& key, Actions& out)
+{
+    SetMacAddresses(*frame, 0, MacOf(Self()), MacOf(Nodes().HostOf(key.destination.address)));
+    out.sends.push_back(std::move(frame));
+}
+
+} // namespace flowchain

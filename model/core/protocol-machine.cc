@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "protocol-machine.h"
+
+#include "flow-hash.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace flowchain
+{
+
+namespace
+{
+
+/** Is incarnation `a` later than `b`? Both count modulo 64. */
+bool IsLater(std::uint8_t a, std::uint8_t b)
+{
+    const unsigned distance = (a - b) & 63;
+    return distance != 0 && distance < 32;
+}
+
+std::uint64_t EntropyOf(const SyncMessage& message)
+{
+    return message.record.id != 0 ? message.record.id : message.entry.session;
+}
+
+} // namespace
+
+ProtocolMachine::ProtocolMachine(const NodeConfig& config)
+    : m_config(config)
+    , m_view(config.incarnation == 0 ? MembershipView::Initial(*config.directory)
+                                     : MembershipView(*config.directory))
+{
+    m_peers.reserve(config.directory->nodes.size());
+    for (std::size_t i = 0; i < config.directory->nodes.size(); ++i)
+    {
+        m_peers.emplace_back(config.channel);
+    }
+}
+
+void ProtocolMachine::Step(Event event, Instant now, Actions& out)
+{
+    switch (event.kind)
+    {
+    case Event::Kind::START:
+        if (m_config.heartbeatInterval > Duration::zero())
+        {
+            m_nextHeartbeat = now;
+        }
+        HandleStart(now, out);
+        break;
+    case Event::Kind::FRAME:
+        HandleFrame(std::move(event.frame), now, out);
+        break;
+    case Event::Kind::INJECT:
+        HandleInject(std::move(event.frame), now, out);
+        break;
+    case Event::Kind::WAKEUP:
+        if (now >= m_nextHeartbeat)
+        {
+            SendHeartbeat(now, out);
+        }
+        if (now >= m_channelDeadline)
+        {
+            ExpireChannels(now, out);
+        }
+        HandleWakeup(now, out);
+        break;
+    }
+    SendDueAcks(out);
+}
+
+Instant ProtocolMachine::NextWakeup() const
+{
+    return std::min({m_channelDeadline, m_nextHeartbeat, NextRoleWakeup()});
+}
+
+void ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
+{
+    SyncMessage message;
+    std::size_t outerLength = 0;
+    switch (Decode(*frame, message, outerLength))
+    {
+    case DecodeVerdict::OK:
+        break;
+    case DecodeVerdict::NOT_GENEVE:
+        HandlePacket(std::move(frame), now, out);
+        return;
+    default:
+        Drop(std::move(frame), DropReason::MALFORMED);
+        return;
+    }
+    const MessageHeader& header = message.header;
+    if (header.source >= m_peers.size() || header.source == m_config.self)
+    {
+        Drop(std::move(frame), DropReason::MALFORMED);
+        return;
+    }
+    if (!CheckIncarnations(header, out))
+    {
+        Refuse(std::move(frame), header.source, DropReason::STALE_INCARNATION, out);
+        return;
+    }
+    ProcessAck(header, now, out);
+    if (header.sequence == 0)
+    {
+        if (header.kind == MessageKind::ACK)
+        {
+            return;
+        }
+    }
+    else
+    {
+        if (IsFenced(header))
+        {
+            const bool viewless = m_view.Epoch() == 0;
+            Refuse(std::move(frame),
+                   header.source,
+                   viewless ? DropReason::NO_VIEW : DropReason::STALE_EPOCH,
+                   out);
+            return;
+        }
+        ReliableChannel& channel = m_peers[header.source].channel;
+        const bool wasDue = channel.AckDue();
+        const bool fresh = channel.Accept(header.sequence);
+        if (!wasDue && channel.AckDue())
+        {
+            m_ackDue.push_back(header.source);
+        }
+        if (!fresh)
+        {
+            Drop(std::move(frame), DropReason::DUPLICATE);
+            return;
+        }
+    }
+    if (header.kind == MessageKind::VIEW)
+    {
+        HandleView(*frame, now, out);
+        return;
+    }
+    frame->TrimFront(outerLength);
+    HandleMessage(message, std::move(frame), now, out);
+}
+
+bool ProtocolMachine::CheckIncarnations(const MessageHeader& header, Actions&)
+{
+    Peer& peer = m_peers[header.source];
+    if (header.sourceIncarnation != peer.incarnation)
+    {
+        if (!IsLater(header.sourceIncarnation, peer.incarnation))
+        {
+            return false;
+        }
+        peer.incarnation = header.sourceIncarnation;
+        peer.channel.ResetReceiver();
+    }
+    // A heartbeat or a packet without entry is good whatever life of ours it was meant for.
+    return header.kind == MessageKind::HEARTBEAT || header.kind == MessageKind::PACKET_IN ||
+           header.targetIncarnation == m_config.incarnation;
+}
+
+bool ProtocolMachine::IsFenced(const MessageHeader& header) const
+{
+    return header.kind != MessageKind::VIEW &&
+           (m_view.Epoch() == 0 || header.epoch < m_view.Epoch());
+}
+
+void ProtocolMachine::Refuse(FramePtr frame, NodeId peer, DropReason reason, Actions& out)
+{
+    out.notes.push_back({.kind = NoteKind::STALE_REFUSED, .peer = peer});
+    Drop(std::move(frame), reason);
+}
+
+void ProtocolMachine::ProcessAck(const MessageHeader& header, Instant now, Actions& out)
+{
+    const NodeId peer = header.source;
+    // What a peer of another life acknowledges was not sent to this one.
+    if (header.sourceIncarnation != m_view.Incarnation(peer) ||
+        header.targetIncarnation != m_config.incarnation)
+    {
+        return;
+    }
+    m_peers[peer].channel.Acknowledge(header, now, Pool(), m_acknowledged, m_freed);
+    if (!m_freed.empty())
+    {
+        RestampAndSend(peer, m_freed, out);
+        m_channelDeadline = std::min(m_channelDeadline, m_peers[peer].channel.NextDeadline());
+    }
+    if (m_acknowledged.empty())
+    {
+        return;
+    }
+    auto acknowledged = std::move(m_acknowledged);
+    for (const auto& [kind, token] : acknowledged)
+    {
+        HandleAcknowledged(peer, kind, token, now, out);
+    }
+    acknowledged.clear();
+    m_acknowledged = std::move(acknowledged);
+}
+
+void ProtocolMachine::HandleView(const Frame& frame, Instant now, Actions& out)
+{
+    ViewBody body;
+    if (DecodeView(frame, body) == DecodeVerdict::OK && body.count == m_peers.size() &&
+        body.epoch > m_view.Epoch())
+    {
+        AdoptView(body, now, out);
+    }
+}
+
+void ProtocolMachine::AdoptView(const ViewBody& body, Instant now, Actions& out)
+{
+    const ViewBody old = m_view.Body();
+    m_view.Adopt(body);
+    out.notes.push_back({.kind = NoteKind::VIEW_ADOPTED, .value = body.epoch});
+    const ViewBody::Member& self = body.members[m_config.self];
+    if (self.status == MemberStatus::DOWN || self.incarnation != m_config.incarnation)
+    {
+        out.notes.push_back({.kind = NoteKind::REMOVED});
+        return;
+    }
+    std::vector<std::pair<NodeId, std::vector<ReliableChannel::Outstanding>>> returned;
+    for (NodeId peer = 0; peer < m_peers.size(); ++peer)
+    {
+        const ViewBody::Member& member = body.members[peer];
+        const bool left =
+            member.status == MemberStatus::DOWN && old.members[peer].status != MemberStatus::DOWN;
+        if (left || member.incarnation != old.members[peer].incarnation)
+        {
+            returned.emplace_back(peer, m_peers[peer].channel.ResetSender());
+        }
+    }
+    HandleViewChange(now, out);
+    for (auto& [peer, messages] : returned)
+    {
+        for (auto& message : messages)
+        {
+            HandleReturned(peer, std::move(message), now, out);
+        }
+    }
+}
+
+void ProtocolMachine::FillHeader(NodeId peer, MessageHeader& header)
+{
+    header.source = m_config.self;
+    header.sourceIncarnation = m_config.incarnation;
+    header.targetIncarnation = m_view.Epoch() == 0 ? 0 : m_view.Incarnation(peer);
+    header.epoch = m_view.Epoch();
+    m_peers[peer].channel.FillAck(header);
+}
+
+Underlay ProtocolMachine::MakeUnderlay(NodeId peer, std::uint64_t entropy) const
+{
+    Underlay underlay;
+    underlay.sourceMac = MacOf(m_config.self);
+    underlay.destinationMac = MacOf(peer);
+    underlay.sourceAddress = UnderlayAddressOf(m_config.self);
+    underlay.destinationAddress = UnderlayAddressOf(peer);
+    // RFC 8926, section 3.3: the source port carries the flow's entropy, in the dynamic range.
+    underlay.sourcePort = static_cast<std::uint16_t>(0xc000 | (Mix64(entropy) & 0x3fff));
+    underlay.vni = m_config.service;
+    return underlay;
+}
+
+bool ProtocolMachine::SendReliable(NodeId peer,
+                                   SyncMessage& message,
+                                   FramePtr frame,
+                                   std::uint64_t token,
+                                   Instant now,
+                                   Actions& out)
+{
+    ReliableChannel& channel = m_peers[peer].channel;
+    const bool ackDue = channel.AckDue();
+    message.header.sequence = channel.NextSequence();
+    FillHeader(peer, message.header);
+    Encapsulate(message, MakeUnderlay(peer, EntropyOf(message)), *frame);
+    return Transmit(peer, std::move(frame), message.header.kind, token, ackDue, now, out);
+}
+
+void ProtocolMachine::SendView(NodeId peer, const ViewBody& view, Instant now, Actions& out)
+{
+    MessageHeader header;
+    header.kind = MessageKind::VIEW;
+    header.sequence = m_peers[peer].channel.NextSequence();
+    FillHeader(peer, header);
+    FramePtr frame = Pool().Acquire();
+    EncapsulateView(header, view, MakeUnderlay(peer, view.epoch), *frame);
+    Transmit(peer, std::move(frame), MessageKind::VIEW, view.epoch, false, now, out);
+}
+
+bool ProtocolMachine::Transmit(NodeId peer,
+                               FramePtr frame,
+                               MessageKind kind,
+                               std::uint64_t token,
+                               bool ackDue,
+                               Instant now,
+                               Actions& out)
+{
+    ReliableChannel& channel = m_peers[peer].channel;
+    const auto verdict = channel.Send(frame, kind, token, now, Pool());
+    if (verdict == ReliableChannel::SendVerdict::TRANSMIT)
+    {
+        m_channelDeadline = std::min(m_channelDeadline, channel.NextDeadline());
+        out.sends.push_back(std::move(frame));
+        return true;
+    }
+    if (ackDue)
+    {
+        channel.OweAck(); // the frame that was to carry it does not leave now
+    }
+    if (verdict == ReliableChannel::SendVerdict::BACKLOG_FULL)
+    {
+        Drop(std::move(frame), DropReason::SYNC_BACKLOG_FULL);
+        return false;
+    }
+    return true;
+}
+
+void ProtocolMachine::SendUnreliable(NodeId peer,
+                                     SyncMessage& message,
+                                     FramePtr frame,
+                                     Actions& out)
+{
+    message.header.sequence = 0;
+    FillHeader(peer, message.header);
+    Encapsulate(message, MakeUnderlay(peer, EntropyOf(message)), *frame);
+    out.sends.push_back(std::move(frame));
+}
+
+void ProtocolMachine::SendHeartbeat(Instant now, Actions& out)
+{
+    SyncMessage message;
+    message.header.kind = MessageKind::HEARTBEAT;
+    message.header.flags = HeartbeatFlags();
+    SendUnreliable(Nodes().controller, message, Pool().Acquire(), out);
+    m_nextHeartbeat = now + m_config.heartbeatInterval;
+}
+
+void ProtocolMachine::RestampAndSend(NodeId peer, std::vector<FramePtr>& frames, Actions& out)
+{
+    for (FramePtr& frame : frames)
+    {
+        MessageHeader header;
+        FillHeader(peer, header);
+        Restamp(*frame, header);
+        out.sends.push_back(std::move(frame));
+    }
+    frames.clear();
+}
+
+void ProtocolMachine::ExpireChannels(Instant now, Actions& out)
+{
+    m_channelDeadline = NEVER;
+    for (NodeId peer = 0; peer < m_peers.size(); ++peer)
+    {
+        ReliableChannel& channel = m_peers[peer].channel;
+        if (channel.NextDeadline() <= now)
+        {
+            const std::uint32_t count = channel.Expire(now, Pool(), m_freed, m_abandoned);
+            if (count != 0)
+            {
+                out.notes.push_back(
+                    {.kind = NoteKind::RETRANSMITTED, .peer = peer, .value = count});
+            }
+            RestampAndSend(peer, m_freed, out);
+            auto abandoned = std::move(m_abandoned);
+            m_abandoned.clear();
+            for (auto& message : abandoned)
+            {
+                out.notes.push_back({.kind = NoteKind::ABANDONED, .peer = peer});
+                HandleReturned(peer, std::move(message), now, out);
+            }
+        }
+        m_channelDeadline = std::min(m_channelDeadline, channel.NextDeadline());
+    }
+}
+
+void ProtocolMachine::SendDueAcks(Actions& out)
+{
+    for (const NodeId peer : m_ackDue)
+    {
+        if (m_peers[peer].channel.AckDue())
+        {
+            SyncMessage message;
+            message.header.kind = MessageKind::ACK;
+            SendUnreliable(peer, message, Pool().Acquire(), out);
+        }
+    }
+    m_ackDue.clear();
+}
+
+void ProtocolMachine::HandlePacket(FramePtr frame, Instant, Actions&)
+{
+    Drop(std::move(frame), DropReason::NOT_FOR_ME);
+}
+
+void ProtocolMachine::HandleInject(FramePtr frame, Instant, Actions&)
+{
+    Drop(std::move(frame), DropReason::NOT_FOR_ME);
+}
+
+void ProtocolMachine::HandleAcknowledged(NodeId, MessageKind, std::uint64_t, Instant, Actions&)
+{
+}
+
+void ProtocolMachine::HandleReturned(NodeId,
+                                     ReliableChannel::Outstanding message,
+                                     Instant,
+                                     Actions&)
+{
+    Drop(std::move(message.copy), DropReason::SYNC_ABANDONED);
+}
+
+void ProtocolMachine::HandleViewChange(Instant, Actions&)
+{
+}
+
+void ProtocolMachine::HandleWakeup(Instant, Actions&)
+{
+}
+
+void ProtocolMachine::HandleStart(Instant, Actions&)
+{
+}
+
+Instant ProtocolMachine::NextRoleWakeup() const
+{
+    return NEVER;
+}
+
+std::uint8_t ProtocolMachine::HeartbeatFlags() const
+{
+    return message_flag::READY;
+}
+
+} // namespace flowchain

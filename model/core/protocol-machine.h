@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_PROTOCOL_MACHINE_H
+#define FLOWCHAIN_PROTOCOL_MACHINE_H
+
+#include "actions.h"
+#include "instant.h"
+#include "membership-view.h"
+#include "reliable-channel.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace flowchain
+{
+
+/** What every node of the system is configured with. */
+struct NodeConfig
+{
+    NodeId self = NO_NODE;
+    std::uint8_t incarnation = 0; ///< how often the node has restarted, modulo 64
+    std::uint16_t service = 0;    ///< index of the service group; the Geneve VNI
+    const Directory* directory = nullptr;
+    FramePool* pool = nullptr;
+    ChannelConfig channel;
+    Duration heartbeatInterval{0}; ///< 0: sends no heartbeats
+};
+
+/** One thing that happens to a node. */
+struct Event
+{
+    enum class Kind : std::uint8_t
+    {
+        START,  ///< first event of every machine
+        FRAME,  ///< a frame has been received and its processing cost paid
+        INJECT, ///< edge hosts only: the host wants to send this data packet
+        WAKEUP, ///< NextWakeup() has come, or earlier
+    };
+
+    Kind kind;
+    FramePtr frame;
+};
+
+/**
+ * The part that all nodes share: decoding, fencing by epoch and incarnation, reliable channels to
+ * every peer, views, heartbeats. A role derives from it and handles what is left.
+ *
+ * A machine is told the time and reads no clock; its effects are the Actions of Step().
+ */
+class ProtocolMachine
+{
+  public:
+    explicit ProtocolMachine(const NodeConfig& config);
+    virtual ~ProtocolMachine() = default;
+    ProtocolMachine(const ProtocolMachine&) = delete;
+    ProtocolMachine& operator=(const ProtocolMachine&) = delete;
+
+    /** Process one event; effects are appended to `out`. Times never go back. */
+    void Step(Event event, Instant now, Actions& out);
+
+    /** When the machine wants Event::Kind::WAKEUP next, or NEVER. */
+    Instant NextWakeup() const;
+
+    const MembershipView& View() const
+    {
+        return m_view;
+    }
+
+    NodeId Self() const
+    {
+        return m_config.self;
+    }
+
+    /** Bytes of the tables that hold session state or flow entries. */
+    virtual std::size_t TableBytes() const
+    {
+        return 0;
+    }
+
+    /** Entries of those tables. */
+    virtual std::size_t TableEntries() const
+    {
+        return 0;
+    }
+
+  protected:
+    /** A bare data packet, not a message. By default it is dropped. */
+    virtual void HandlePacket(FramePtr frame, Instant now, Actions& out);
+    /** A fresh, unfenced message. `frame` starts with the inner frame, if there is one. */
+    virtual void
+    HandleMessage(const SyncMessage& message, FramePtr frame, Instant now, Actions& out) = 0;
+    virtual void HandleInject(FramePtr frame, Instant now, Actions& out);
+    virtual void HandleAcknowledged(
+        NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions& out);
+    /** A message that was not acknowledged: its peer left the view, or retries are exhausted. */
+    virtual void
+    HandleReturned(NodeId peer, ReliableChannel::Outstanding message, Instant now, Actions& out);
+    /** The view has changed and all channels have been reset accordingly. */
+    virtual void HandleViewChange(Instant now, Actions& out);
+    virtual void HandleWakeup(Instant now, Actions& out);
+    virtual void HandleStart(Instant now, Actions& out);
+    /** Wakeup wanted by the role itself. */
+    virtual Instant NextRoleWakeup() const;
+    /** Flags of the next heartbeat. */
+    virtual std::uint8_t HeartbeatFlags() const;
+
+    /**
+     * Encapsulate `frame` (an inner frame, or empty) and send it over the reliable channel.
+     * @returns false if the channel's backlog is full; the frame was dropped
+     */
+    bool SendReliable(NodeId peer,
+                      SyncMessage& message,
+                      FramePtr frame,
+                      std::uint64_t token,
+                      Instant now,
+                      Actions& out);
+    void SendUnreliable(NodeId peer, SyncMessage& message, FramePtr frame, Actions& out);
+    /** Send the view reliably; controller only. */
+    void SendView(NodeId peer, const ViewBody& view, Instant now, Actions& out);
+    void SendHeartbeat(Instant now, Actions& out);
+    /** Adopt a newer view: reset channels, hand back what dead peers did not acknowledge. */
+    void AdoptView(const ViewBody& body, Instant now, Actions& out);
+
+    void Drop(FramePtr frame, DropReason reason)
+    {
+        m_config.pool->Discard(std::move(frame), reason);
+    }
+
+    FramePool& Pool()
+    {
+        return *m_config.pool;
+    }
+
+    const NodeConfig& Config() const
+    {
+        return m_config;
+    }
+
+    const Directory& Nodes() const
+    {
+        return *m_config.directory;
+    }
+
+  private:
+    struct Peer
+    {
+        explicit Peer(const ChannelConfig& config)
+            : channel(config)
+        {
+        }
+
+        ReliableChannel channel;
+        std::uint8_t incarnation = 0; ///< newest that a message has come from
+    };
+
+    void HandleFrame(FramePtr frame, Instant now, Actions& out);
+    bool CheckIncarnations(const MessageHeader& header, Actions& out);
+    void ProcessAck(const MessageHeader& header, Instant now, Actions& out);
+    bool IsFenced(const MessageHeader& header) const;
+    void Refuse(FramePtr frame, NodeId peer, DropReason reason, Actions& out);
+    void HandleView(const Frame& frame, Instant now, Actions& out);
+    void FillHeader(NodeId peer, MessageHeader& header);
+    Underlay MakeUnderlay(NodeId peer, std::uint64_t entropy) const;
+    bool Transmit(NodeId peer,
+                  FramePtr frame,
+                  MessageKind kind,
+                  std::uint64_t token,
+                  bool ackDue,
+                  Instant now,
+                  Actions& out);
+    void RestampAndSend(NodeId peer, std::vector<FramePtr>& frames, Actions& out);
+    void ExpireChannels(Instant now, Actions& out);
+    void SendDueAcks(Actions& out);
+
+    NodeConfig m_config;
+    MembershipView m_view;
+    std::vector<Peer> m_peers; ///< index: NodeId
+    std::vector<NodeId> m_ackDue;
+    Instant m_channelDeadline = NEVER; ///< no channel's deadline is earlier
+    Instant m_nextHeartbeat = NEVER;
+
+    /** Scratch space, kept for its capacity. */
+    std::vector<std::pair<MessageKind, std::uint64_t>> m_acknowledged;
+    std::vector<FramePtr> m_freed;
+    std::vector<ReliableChannel::Outstanding> m_abandoned;
+};
+
+} // namespace flowchain
+
+#endif

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "service-node-machine.h"
+
+#include "selector.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace flowchain
+{
+
+ServiceNodeMachine::ServiceNodeMachine(const NodeConfig& config,
+                                       const ServiceNodeConfig& service,
+                                       std::unique_ptr<NetworkFunction> function)
+    : ProtocolMachine(config)
+    , m_service(service)
+    , m_function(std::move(function))
+    , m_store(service.sessionsMax)
+    // Serial numbers of different lives never meet: 42 bits for each of 64 incarnations.
+    , m_serial(static_cast<std::uint64_t>(config.incarnation) << 42)
+    , m_ready(config.incarnation == 0)
+{
+}
+
+std::size_t ServiceNodeMachine::TableBytes() const
+{
+    return m_store.Bytes();
+}
+
+std::size_t ServiceNodeMachine::TableEntries() const
+{
+    return m_store.Size();
+}
+
+std::uint8_t ServiceNodeMachine::HeartbeatFlags() const
+{
+    return m_ready ? message_flag::READY : 0;
+}
+
+void ServiceNodeMachine::HandleMessage(const SyncMessage& message,
+                                       FramePtr frame,
+                                       Instant now,
+                                       Actions& out)
+{
+    switch (message.header.kind)
+    {
+    case MessageKind::PROCESS:
+        Process(message.header.source, std::move(frame), now, out);
+        break;
+    case MessageKind::FAN_OUT:
+    case MessageKind::SNAPSHOT:
+        StoreCopy(message.record, out);
+        break;
+    case MessageKind::SNAPSHOT_END:
+        m_ready = true;
+        out.notes.push_back({.kind = NoteKind::SNAPSHOT_ENDED, .peer = message.header.source});
+        SendHeartbeat(now, out);
+        break;
+    default:
+        Drop(std::move(frame), DropReason::NOT_FOR_ME);
+        break;
+    }
+}
+
+void ServiceNodeMachine::Process(NodeId manager, FramePtr frame, Instant now, Actions& out)
+{
+    PacketView view;
+    if (ParsePacketTrusted(*frame, 0, view) != PacketVerdict::OK || view.ttl <= 1)
+    {
+        Drop(std::move(frame), DropReason::MALFORMED);
+        return;
+    }
+    const SessionStore::Match match = m_store.Find(view.key);
+    if (match.record != nullptr)
+    {
+        SessionRecord record = *match.record;
+        std::uint8_t flags = message_flag::EXISTING;
+        if (match.reverse)
+        {
+            flags |= message_flag::REVERSE;
+        }
+        if (Adopt(record))
+        {
+            flags |= message_flag::ADOPTED;
+            StoreCopy(record, out);
+            out.notes.push_back({.kind = NoteKind::ADOPTED, .record = record});
+        }
+        ReturnState(manager, record, flags, std::move(frame), view, now, out);
+        return;
+    }
+    SessionRecord record;
+    const DropReason reason = Create(view, now, record);
+    if (reason != DropReason::NONE)
+    {
+        Refuse(manager, view.key, reason, std::move(frame), now, out);
+        return;
+    }
+    out.notes.push_back({.kind = NoteKind::CREATED, .packetId = frame->packetId, .record = record});
+    StoreCopy(record, out);
+    ReturnState(manager, record, 0, std::move(frame), view, now, out);
+}
+
+DropReason ServiceNodeMachine::Create(const PacketView& view, Instant now, SessionRecord& record)
+{
+    // An eighth of the table is kept for copies of sessions that others create meanwhile.
+    if (m_store.Size() >= m_service.sessionsMax - m_service.sessionsMax / 8)
+    {
+        return DropReason::TABLE_FULL;
+    }
+    const DropReason reason = m_function->Open(view, m_store, record.translated);
+    if (reason != DropReason::NONE)
+    {
+        return reason;
+    }
+    record.id = MakeSessionId(Self(), ++m_serial);
+    record.version = MakeSessionVersion(View().Epoch(), 1);
+    record.original = view.key;
+    record.createdNs = static_cast<std::uint64_t>(now.time_since_epoch().count() / 1000);
+    record.owner = Self();
+    record.service = Config().service;
+    record.state = NetworkFunction::StateOf(view);
+    return DropReason::NONE;
+}
+
+bool ServiceNodeMachine::Adopt(SessionRecord& record) const
+{
+    if (View().IsActive(record.owner))
+    {
+        return false;
+    }
+    record.owner = Selector::Adopter(record.id, View());
+    record.version = std::max(record.version + 1, MakeSessionVersion(View().Epoch(), 1));
+    return true;
+}
+
+void ServiceNodeMachine::ReturnState(NodeId manager,
+                                     const SessionRecord& record,
+                                     std::uint8_t flags,
+                                     FramePtr packet,
+                                     PacketView& view,
+                                     Instant now,
+                                     Actions& out)
+{
+    const bool reverse = (flags & message_flag::REVERSE) != 0;
+    RewritePacket(*packet, view, reverse ? record.original.Reversed() : record.translated);
+    SyncMessage message;
+    message.header.kind = MessageKind::STATE;
+    message.header.flags = flags;
+    message.record = record;
+    message.hasInnerFrame = true;
+    SendReliable(manager, message, std::move(packet), 0, now, out);
+}
+
+void ServiceNodeMachine::Refuse(NodeId manager,
+                                const FlowKey& key,
+                                DropReason reason,
+                                FramePtr packet,
+                                Instant now,
+                                Actions& out)
+{
+    Drop(std::move(packet), reason);
+    SyncMessage message;
+    message.header.kind = MessageKind::STATE;
+    message.header.flags = message_flag::REFUSED;
+    message.header.reason = static_cast<std::uint8_t>(reason);
+    message.record.original = key;
+    SendReliable(manager, message, Pool().Acquire(), 0, now, out);
+}
+
+void ServiceNodeMachine::StoreCopy(const SessionRecord& record, Actions& out)
+{
+    switch (m_store.Apply(record))
+    {
+    case SessionStore::Outcome::INSERTED:
+    case SessionStore::Outcome::UPDATED:
+        out.notes.push_back({.kind = NoteKind::COPY_STORED, .record = record});
+        break;
+    case SessionStore::Outcome::CONFLICT:
+        out.notes.push_back({.kind = NoteKind::COPY_CONFLICT, .record = record});
+        break;
+    case SessionStore::Outcome::FULL:
+        out.notes.push_back({.kind = NoteKind::ENTRY_REFUSED, .record = record});
+        break;
+    case SessionStore::Outcome::UNCHANGED:
+        break;
+    }
+}
+
+void ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
+{
+    std::erase_if(m_snapshots,
+                  [this](const Snapshot& s)
+                  {
+        return View().Body().members[s.target].status != MemberStatus::JOINING ||
+               View().Incarnation(s.target) != s.incarnation;
+    });
+    if (View().ActiveServiceNodes().empty() || View().ActiveServiceNodes().front() != Self())
+    {
+        return;
+    }
+    for (const NodeId node : View().MemberServiceNodes())
+    {
+        const bool running = std::any_of(m_snapshots.begin(),
+                                         m_snapshots.end(),
+                                         [node](const Snapshot& s)
+                                         {
+            return s.target == node;
+        });
+        if (!View().IsActive(node) && !running)
+        {
+            m_snapshots.push_back(
+                {.target = node, .incarnation = View().Incarnation(node), .run = ++m_snapshotRun});
+            out.notes.push_back({.kind = NoteKind::SNAPSHOT_STARTED, .peer = node});
+            FeedSnapshot(m_snapshots.back(), now, out);
+        }
+    }
+}
+
+void ServiceNodeMachine::FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out)
+{
+    while (snapshot.inFlight < m_service.snapshotWindow && snapshot.cursor < m_store.Size())
+    {
+        SyncMessage message;
+        message.header.kind = MessageKind::SNAPSHOT;
+        message.record = m_store.At(snapshot.cursor++);
+        ++snapshot.inFlight;
+        SendReliable(snapshot.target, message, Pool().Acquire(), snapshot.run, now, out);
+    }
+    if (snapshot.inFlight == 0 && !snapshot.ended)
+    {
+        // Only now: messages may overtake each other, and this one says that nothing is missing.
+        snapshot.ended = true;
+        SyncMessage message;
+        message.header.kind = MessageKind::SNAPSHOT_END;
+        SendReliable(snapshot.target, message, Pool().Acquire(), snapshot.run, now, out);
+    }
+}
+
+void ServiceNodeMachine::HandleAcknowledged(
+    NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions& out)
+{
+    if (kind != MessageKind::SNAPSHOT)
+    {
+        return;
+    }
+    for (Snapshot& snapshot : m_snapshots)
+    {
+        if (snapshot.target == peer && snapshot.run == token)
+        {
+            --snapshot.inFlight;
+            FeedSnapshot(snapshot, now, out);
+        }
+    }
+}
+
+void ServiceNodeMachine::HandleReturned(NodeId peer,
+                                        ReliableChannel::Outstanding message,
+                                        Instant,
+                                        Actions&)
+{
+    // The manager that asked has its own copy of the packet, or is gone and the packet with it.
+    if (message.kind == MessageKind::STATE)
+    {
+        Drop(std::move(message.copy),
+             View().IsMember(peer) ? DropReason::SYNC_ABANDONED : DropReason::NODE_DOWN);
+    }
+}
+
+} // namespace flowchain

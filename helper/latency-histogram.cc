@@ -15,7 +15,8 @@ constexpr int SUB_BITS = 8; ///< 2^8 bins for each power of two
 
 /** Bins 0..511 are the values 0..511; then each power of two 2^(8+n), n >= 1, has 256 bins of 2^n.
  */
-std::size_t BinOf(std::uint64_t value)
+std::size_t
+BinOf(std::uint64_t value)
 {
     const int width = std::bit_width(value);
     const int shift = std::max(0, width - (SUB_BITS + 1));
@@ -23,7 +24,8 @@ std::size_t BinOf(std::uint64_t value)
 }
 
 /** @returns the largest value of the bin. */
-std::uint64_t UpperEnd(std::size_t bin)
+std::uint64_t
+UpperEnd(std::size_t bin)
 {
     const std::size_t octave = bin >> SUB_BITS;
     const std::size_t shift = octave > 1 ? octave - 1 : 0;
@@ -33,7 +35,8 @@ std::uint64_t UpperEnd(std::size_t bin)
 
 } // namespace
 
-void LatencyHistogram::Add(Duration value)
+void
+LatencyHistogram::Add(Duration value)
 {
     assert(value.count() >= 0);
     const std::size_t bin = BinOf(static_cast<std::uint64_t>(value.count()));
@@ -48,7 +51,8 @@ void LatencyHistogram::Add(Duration value)
     ++m_count;
 }
 
-void LatencyHistogram::Merge(const LatencyHistogram& other)
+void
+LatencyHistogram::Merge(const LatencyHistogram& other)
 {
     if (other.m_count == 0)
     {
@@ -65,22 +69,26 @@ void LatencyHistogram::Merge(const LatencyHistogram& other)
     m_count += other.m_count;
 }
 
-Duration LatencyHistogram::Min() const
+Duration
+LatencyHistogram::Min() const
 {
     return Duration{m_min};
 }
 
-Duration LatencyHistogram::Max() const
+Duration
+LatencyHistogram::Max() const
 {
     return Duration{m_max};
 }
 
-Duration LatencyHistogram::Mean() const
+Duration
+LatencyHistogram::Mean() const
 {
     return Duration{m_count == 0 ? 0 : static_cast<std::int64_t>(m_sum / m_count)};
 }
 
-Duration LatencyHistogram::Quantile(std::uint32_t numerator, std::uint32_t denominator) const
+Duration
+LatencyHistogram::Quantile(std::uint32_t numerator, std::uint32_t denominator) const
 {
     assert(denominator > 0 && denominator <= 1'000'000 && numerator <= denominator);
     if (m_count == 0)

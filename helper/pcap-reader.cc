@@ -29,7 +29,8 @@ PcapFile::PcapFile(std::string name, std::vector<std::uint8_t> content)
 {
 }
 
-PcapFile PcapFile::Load(const std::string& path)
+PcapFile
+PcapFile::Load(const std::string& path)
 {
     std::error_code error;
     const auto size = std::filesystem::file_size(path, error); // refuses what is no regular file
@@ -46,7 +47,8 @@ PcapFile PcapFile::Load(const std::string& path)
     return Parse(path, std::move(content));
 }
 
-PcapFile PcapFile::Parse(std::string name, std::vector<std::uint8_t> content)
+PcapFile
+PcapFile::Parse(std::string name, std::vector<std::uint8_t> content)
 {
     PcapFile file(std::move(name), std::move(content));
     file.ReadHeader();
@@ -58,12 +60,14 @@ PcapFile PcapFile::Parse(std::string name, std::vector<std::uint8_t> content)
     return file;
 }
 
-void PcapFile::Fail(std::size_t offset, const std::string& what) const
+void
+PcapFile::Fail(std::size_t offset, const std::string& what) const
 {
     throw PcapError(fmt::format("{}: byte offset {}: {}", m_name, offset, what));
 }
 
-std::uint32_t PcapFile::Read32(std::size_t offset) const
+std::uint32_t
+PcapFile::Read32(std::size_t offset) const
 {
     const std::uint8_t* b = m_content.data() + offset;
     const auto read = [b](int i0, int i1, int i2, int i3)
@@ -74,14 +78,16 @@ std::uint32_t PcapFile::Read32(std::size_t offset) const
     return m_bigEndian ? read(0, 1, 2, 3) : read(3, 2, 1, 0);
 }
 
-std::uint16_t PcapFile::Read16(std::size_t offset) const
+std::uint16_t
+PcapFile::Read16(std::size_t offset) const
 {
     const unsigned first = m_content[offset];
     const unsigned second = m_content[offset + 1];
     return static_cast<std::uint16_t>(m_bigEndian ? first << 8 | second : second << 8 | first);
 }
 
-void PcapFile::ReadHeader()
+void
+PcapFile::ReadHeader()
 {
     if (m_content.size() >= 4 && Read32(0) == MAGIC_PCAPNG)
     {
@@ -123,7 +129,8 @@ void PcapFile::ReadHeader()
     }
 }
 
-std::size_t PcapFile::ReadRecord(std::size_t offset)
+std::size_t
+PcapFile::ReadRecord(std::size_t offset)
 {
     const std::size_t left = m_content.size() - offset;
     if (left < RECORD_HEADER_BYTES)

@@ -51,7 +51,8 @@ PcapWriter::~PcapWriter()
     }
 }
 
-void PcapWriter::Write(Instant time, const Frame& frame)
+void
+PcapWriter::Write(Instant time, const Frame& frame)
 {
     assert(m_file && time >= Instant{});
     const std::uint32_t length = frame.Length();
@@ -76,7 +77,8 @@ void PcapWriter::Write(Instant time, const Frame& frame)
     }
 }
 
-void PcapWriter::Close()
+void
+PcapWriter::Close()
 {
     if (!m_file)
     {
@@ -89,24 +91,28 @@ void PcapWriter::Close()
     }
 }
 
-void PcapWriter::Append(std::span<const std::uint8_t> bytes)
+void
+PcapWriter::Append(std::span<const std::uint8_t> bytes)
 {
     m_buffer.insert(m_buffer.end(), bytes.begin(), bytes.end());
 }
 
-void PcapWriter::Append16(std::uint16_t value)
+void
+PcapWriter::Append16(std::uint16_t value)
 {
     m_buffer.push_back(static_cast<std::uint8_t>(value));
     m_buffer.push_back(static_cast<std::uint8_t>(value >> 8));
 }
 
-void PcapWriter::Append32(std::uint32_t value)
+void
+PcapWriter::Append32(std::uint32_t value)
 {
     Append16(static_cast<std::uint16_t>(value));
     Append16(static_cast<std::uint16_t>(value >> 16));
 }
 
-void PcapWriter::Flush()
+void
+PcapWriter::Flush()
 {
     const std::size_t written = std::fwrite(m_buffer.data(), 1, m_buffer.size(), m_file.get());
     if (written != m_buffer.size())
@@ -119,7 +125,8 @@ void PcapWriter::Flush()
     m_buffer.clear();
 }
 
-void PcapWriter::Fail(const char* what) const
+void
+PcapWriter::Fail(const char* what) const
 {
     throw PcapError(fmt::format("{}: {}: {}", m_path, what, std::strerror(errno)));
 }

@@ -105,22 +105,19 @@ class Workload : public PacketDropListener
     /** @returns the next time at which some host sends; never before the last Wakeup(). */
     virtual std::optional<Instant> NextWakeup() const = 0;
 
-    /** Append everything that is due at `now` or before to `out`, in order of (due time, order of
-     * becoming known). */
+    /** Append everything that is due at `now` or before to `out`, in a fixed order. */
     virtual void
     Wakeup(Instant now, FramePool& pool, PacketLedger& ledger, std::vector<Outgoing>& out) = 0;
 
     /**
      * A native data packet has reached a host, to which its destination address belongs. Books what
      * it returns: the caller delivers the packet in the ledger or discards the frame, no more.
+     * @pre frame.packetId is of a packet that this workload has injected
      * @param view of the frame, from ParsePacket(): its checksums are right
      * @param atServer the host is a far-side host
      */
     virtual Arrival
     Receive(const Frame& frame, const PacketView& view, bool atServer, Instant now) = 0;
-
-    /** Whether the packet was injected by this workload. */
-    virtual bool Owns(std::uint32_t packetId) const = 0;
 
     /** Number of sessions that the workload will start in all; indices are
      * FirstSession() .. FirstSession() + Sessions() - 1. */

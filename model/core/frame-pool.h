@@ -17,6 +17,7 @@ struct PooledFrame : Frame
 {
     FramePool* pool = nullptr;
     PooledFrame* next = nullptr; ///< free for the owner's use: waiting lists without allocation
+    std::uint32_t mark = 0;      ///< free for the owner's use
 };
 
 struct FrameDeleter

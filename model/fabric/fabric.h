@@ -6,6 +6,7 @@
 #include "instant.h"
 #include "session-record.h"
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -57,6 +58,11 @@ class FabricSink
     virtual ~FabricSink() = default;
     /** The last bit of `frame` has reached `host`. */
     virtual void Receive(NodeId host, FramePtr frame) = 0;
+    /** The instant of a Fabric::Defer() has come. Not for sinks that never defer. */
+    virtual void Process(NodeId /* host */, FramePtr /* frame */)
+    {
+        assert(false);
+    }
 };
 
 /** Sees every frame on chosen links at the instant its first bit leaves, lost ones too; for pcap
@@ -88,6 +94,9 @@ class Fabric : public FramePool
     /** Put a frame on the host's uplink now. A frame to the host itself, or to an address that is
      * no host's, is a contract violation. */
     virtual void Send(NodeId host, FramePtr frame) = 0;
+    /** Give the frame back to the sink, by Process(), at the instant `at`; not before now. The
+     * frame's own event is used again, so that a host's processing time costs one event. */
+    virtual void Defer(NodeId host, FramePtr frame, Instant at) = 0;
     /** The run is over: the ledger is not told any more of frames that end, so that what is still
      * alive stays in flight. */
     virtual void Finish() = 0;

@@ -116,7 +116,7 @@ void LeanFabric::Discard(FramePtr frame, DropReason reason)
 
 void LeanFabric::Return(PooledFrame* frame)
 {
-    Release(static_cast<FlightEvent*>(frame), DropReason::NONE);
+    Release(static_cast<FlightEvent*>(frame), m_returnReason);
 }
 
 void LeanFabric::Release(FlightEvent* flight, DropReason reason)
@@ -154,6 +154,18 @@ void LeanFabric::Send(NodeId host, FramePtr frame)
     flight->hop = 0;
     flight->length = flight->Length();
     Enqueue(flight, m_simulator->Now().GetTimeStep());
+}
+
+void LeanFabric::Defer(NodeId host, FramePtr frame, Instant at)
+{
+    assert(frame != nullptr && frame->pool == this);
+    auto* flight = static_cast<FlightEvent*>(frame.release());
+    flight->host = host;
+    flight->isDeferred = true;
+    flight->isScheduled = true;
+    flight->Ref();
+    const std::int64_t delay = at.time_since_epoch().count() - m_simulator->Now().GetTimeStep();
+    m_simulator->ScheduleWithContext(0, ns3::TimeStep(delay), flight);
 }
 
 void LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now)
@@ -214,6 +226,12 @@ void LeanFabric::Tap(std::uint32_t link,
 void LeanFabric::Arrive(FlightEvent* flight)
 {
     flight->isScheduled = false;
+    if (flight->isDeferred)
+    {
+        flight->isDeferred = false;
+        m_sink->Process(flight->host, FramePtr(flight));
+        return;
+    }
     if (flight->isLost)
     {
         ++m_ports[flight->links[flight->hop]].losses;

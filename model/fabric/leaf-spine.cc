@@ -139,6 +139,23 @@ LeafSpine::Ends LeafSpine::EndsOf(std::size_t link) const
     return {spine0 + (rest - up) / m_leaves, hosts + (rest - up) % m_leaves};
 }
 
+std::size_t LeafSpine::ReverseOf(std::size_t link) const
+{
+    if (link < Hosts())
+    {
+        return link + Hosts();
+    }
+    if (link < 2 * Hosts())
+    {
+        return link - Hosts();
+    }
+    const Ends ends = EndsOf(link);
+    const auto leaf0 = static_cast<std::uint32_t>(Hosts());
+    const std::uint32_t spine0 = leaf0 + m_leaves;
+    return ends.from < spine0 ? SpineToLeaf(ends.to - spine0, ends.from - leaf0)
+                              : LeafToSpine(ends.to - leaf0, ends.from - spine0);
+}
+
 std::string LeafSpine::NodeNameOf(std::uint32_t end) const
 {
     if (end < Hosts())

@@ -124,6 +124,11 @@ class LeafSpine
         return m_leafOfHost[host];
     }
 
+    std::uint32_t Leaves() const
+    {
+        return m_leaves;
+    }
+
     std::uint32_t Spines() const
     {
         return m_spines;
@@ -162,6 +167,9 @@ class LeafSpine
     }
 
     Ends EndsOf(std::size_t link) const;
+
+    /** @returns the link that joins the same ends the other way. */
+    std::size_t ReverseOf(std::size_t link) const;
 
     /** @returns the name as in LinkCounters. */
     std::string NameOf(std::size_t link) const;

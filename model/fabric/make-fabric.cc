@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lean-fabric.h"
+#include "point-to-point-fabric.h"
 
 #include <stdexcept>
 
@@ -12,6 +13,10 @@ MakeFabric(std::string_view kind, const FabricConfig& config, PacketLedger* ledg
     if (kind == "lean")
     {
         return std::make_unique<LeanFabric>(config, ledger);
+    }
+    if (kind == "point-to-point")
+    {
+        return std::make_unique<PointToPointFabric>(config, ledger);
     }
     throw std::invalid_argument("fabric: unknown kind \"" + std::string(kind) + "\"");
 }

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "point-to-point-fabric.h"
+
+#include "packet-ledger.h"
+
+#include <ns3/data-rate.h>
+#include <ns3/drop-tail-queue.h>
+#include <ns3/mac48-address.h>
+#include <ns3/nstime.h>
+#include <ns3/point-to-point-channel.h>
+#include <ns3/ppp-header.h>
+#include <ns3/queue-size.h>
+#include <ns3/simulator.h>
+
+#include <algorithm>
+#include <cassert>
+#include <stdexcept>
+#include <utility>
+
+namespace flowchain
+{
+
+namespace
+{
+
+constexpr std::uint16_t ETHERTYPE_IPV4 = 0x0800; ///< PPP of ns-3 knows few protocols
+constexpr std::uint64_t EVENT_CHECK_INTERVAL = 1U << 16;
+
+ns3::Ptr<ns3::PointToPointNetDevice> MakeDevice(std::uint64_t rateBps, std::uint32_t queueFrames)
+{
+    auto device = ns3::CreateObject<ns3::PointToPointNetDevice>();
+    device->SetAddress(ns3::Mac48Address::Allocate());
+    device->SetDataRate(ns3::DataRate(rateBps));
+    auto queue = ns3::CreateObject<ns3::DropTailQueue<ns3::Packet>>();
+    queue->SetMaxSize(ns3::QueueSize(ns3::QueueSizeUnit::PACKETS, queueFrames));
+    device->SetQueue(queue);
+    return device;
+}
+
+} // namespace
+
+PointToPointFabric::PointToPointFabric(const FabricConfig& config, PacketLedger* ledger)
+    : m_network(config)
+    , m_loss(config.lossPerMillion, config.lossSeed)
+    , m_hostRate(config.hostRateBps, config.minimumFrameBytes, config.overheadBytes)
+    , m_ledger(ledger)
+    , m_eventsMax(config.eventsMax)
+    , m_framesMax(config.framesMax)
+    , m_tapped(m_network.Links())
+{
+    if (ns3::Time::GetResolution() != ns3::Time::PS)
+    {
+        throw std::logic_error("fabric: the resolution of ns3::Time is not a picosecond");
+    }
+    for (std::size_t i = 0; i < m_network.Hosts() + m_network.Switches(); ++i)
+    {
+        m_nodes.push_back(ns3::CreateObject<ns3::Node>());
+    }
+    Connect(config);
+}
+
+PointToPointFabric::~PointToPointFabric() = default;
+
+void PointToPointFabric::Connect(const FabricConfig& config)
+{
+    m_ports.resize(m_network.Links());
+    for (std::size_t link = 0; link < m_ports.size(); ++link)
+    {
+        m_ports[link].counters.name = m_network.NameOf(link);
+        if (m_ports[link].device != nullptr)
+        {
+            continue;
+        }
+        const std::size_t back = m_network.ReverseOf(link);
+        const bool isHostLink = m_network.IsHostLink(link);
+        auto channel = ns3::CreateObject<ns3::PointToPointChannel>();
+        const Duration delay = isHostLink ? config.hostDelay : config.fabricDelay;
+        channel->SetAttribute("Delay", ns3::TimeValue(ns3::TimeStep(delay.count())));
+        for (const std::size_t direction : {link, back})
+        {
+            m_ports[direction].device = MakeDevice(
+                isHostLink ? config.hostRateBps : config.fabricRateBps, config.queueFrames);
+            m_nodes[m_network.EndsOf(direction).from]->AddDevice(m_ports[direction].device);
+            m_ports[direction].device->Attach(channel);
+        }
+        Listen(link, m_ports[back].device);
+        Listen(back, m_ports[link].device);
+    }
+}
+
+void PointToPointFabric::Listen(std::size_t link,
+                                const ns3::Ptr<ns3::PointToPointNetDevice>& receiver)
+{
+    const auto index = static_cast<std::uint32_t>(link);
+    receiver->SetReceiveCallback(ns3::NetDevice::ReceiveCallback(
+        [this, index](ns3::Ptr<ns3::NetDevice>,
+                      ns3::Ptr<const ns3::Packet> packet,
+                      std::uint16_t,
+                      const ns3::Address&)
+        {
+        Arrive(index, *packet);
+        return true;
+    }));
+}
+
+PooledFrame* PointToPointFabric::Allocate()
+{
+    if (m_free.empty())
+    {
+        m_frames.push_back(std::make_unique<PooledFrame>());
+        m_frames.back()->pool = this;
+        return m_frames.back().get();
+    }
+    PooledFrame* frame = m_free.back();
+    m_free.pop_back();
+    return frame;
+}
+
+FramePtr PointToPointFabric::Acquire()
+{
+    if (m_framesAlive == m_framesMax)
+    {
+        throw std::runtime_error("fabric: all frames of the pool are alive at once (frames_max = " +
+                                 std::to_string(m_framesMax) + ")");
+    }
+    ++m_framesAlive;
+    PooledFrame* frame = Allocate();
+    frame->Reset();
+    frame->next = nullptr;
+    return FramePtr(frame);
+}
+
+FramePtr PointToPointFabric::Clone(const Frame& frame)
+{
+    FramePtr copy = Acquire();
+    if (m_ledger != nullptr)
+    {
+        m_ledger->Born(frame.packetId);
+    }
+    copy->CopyFrom(frame);
+    return copy;
+}
+
+void PointToPointFabric::Discard(FramePtr frame, DropReason reason)
+{
+    assert(frame != nullptr && frame->pool == this);
+    Release(frame.release(), reason);
+}
+
+void PointToPointFabric::Return(PooledFrame* frame)
+{
+    Release(frame, m_returnReason);
+}
+
+void PointToPointFabric::Release(PooledFrame* frame, DropReason reason)
+{
+    m_free.push_back(frame);
+    Gone(frame->packetId, reason);
+}
+
+void PointToPointFabric::Gone(std::uint32_t packetId, DropReason reason)
+{
+    --m_framesAlive;
+    if (m_ledger != nullptr)
+    {
+        m_ledger->Gone(packetId, reason);
+    }
+}
+
+void PointToPointFabric::SetSink(FabricSink* sink)
+{
+    m_sink = sink;
+}
+
+void PointToPointFabric::SetTap(LinkTap* tap, std::vector<bool> links)
+{
+    links.resize(m_network.Links());
+    m_tap = tap;
+    m_tapped = std::move(links);
+    if (!m_isTapConnected)
+    {
+        m_isTapConnected = true;
+        for (std::size_t link = 0; link < m_ports.size(); ++link)
+        {
+            const auto index = static_cast<std::uint32_t>(link);
+            m_ports[link].device->TraceConnectWithoutContext(
+                "PhyTxBegin",
+                ns3::Callback<void, ns3::Ptr<const ns3::Packet>>(
+                    [this, index](ns3::Ptr<const ns3::Packet> packet)
+                    {
+                Tap(index, packet);
+                }));
+        }
+    }
+}
+
+void PointToPointFabric::Tap(std::uint32_t link, const ns3::Ptr<const ns3::Packet>& packet)
+{
+    if (m_tap == nullptr || !m_tapped[link])
+    {
+        return;
+    }
+    auto copy = packet->Copy();
+    ns3::PppHeader ppp;
+    copy->RemoveHeader(ppp);
+    FrameTag tag;
+    copy->PeekPacketTag(tag);
+    FrameOfPacket(*copy, tag, m_scratch);
+    m_tap->Transmit(link, m_scratch, Instant{Duration(ns3::Simulator::Now().GetTimeStep())});
+}
+
+void PointToPointFabric::Send(NodeId host, FramePtr frame)
+{
+    assert(frame != nullptr && frame->pool == this);
+    m_network.Route(host, std::as_const(*frame).Header()); // aborts if there is no way
+    Waiting waiting{Duty::TRANSMIT, ++m_sequence, m_network.Uplink(host), {}, nullptr, nullptr};
+    waiting.tag.sequence = waiting.sequence;
+    waiting.packet = PacketOfFrame(*frame, m_hostRate.WireBytes(frame->Length()), waiting.tag);
+    m_free.push_back(frame.release()); // alive in the packet
+    Wait(std::move(waiting));
+}
+
+void PointToPointFabric::Defer(NodeId host, FramePtr frame, Instant at)
+{
+    assert(frame != nullptr && frame->pool == this);
+    const ns3::Time delay = ns3::TimeStep(at.time_since_epoch().count()) - ns3::Simulator::Now();
+    ns3::Simulator::Schedule(delay,
+                             [this, host, sequence = ++m_sequence, held = frame.release()]
+                             {
+        Wait({Duty::PROCESS, sequence, host, {}, nullptr, held});
+    });
+}
+
+void PointToPointFabric::Arrive(std::uint32_t link, const ns3::Packet& packet)
+{
+    Waiting waiting{Duty::ARRIVE, 0, link, {}, packet.Copy(), nullptr};
+    waiting.packet->RemovePacketTag(waiting.tag);
+    waiting.sequence = waiting.tag.sequence;
+    Wait(std::move(waiting));
+}
+
+void PointToPointFabric::Wait(Waiting&& waiting)
+{
+    if (m_waiting.empty() && !m_isHandling)
+    {
+        ns3::Simulator::ScheduleNow(&PointToPointFabric::HandleWaiting, this);
+    }
+    m_waiting.push_back(std::move(waiting));
+}
+
+void PointToPointFabric::HandleWaiting()
+{
+    m_isHandling = true;
+    while (!m_waiting.empty())
+    {
+        // Handling may add frames that hosts send: they come after all of these.
+        std::vector<Waiting> batch;
+        batch.swap(m_waiting);
+        std::ranges::sort(batch,
+                          {},
+                          [](const Waiting& waiting)
+                          {
+            return waiting.tag.sequence;
+        });
+        for (Waiting& waiting : batch)
+        {
+            Handle(waiting);
+        }
+    }
+    m_isHandling = false;
+}
+
+void PointToPointFabric::Handle(Waiting& waiting)
+{
+    switch (waiting.duty)
+    {
+    case Duty::TRANSMIT:
+        Transmit(waiting.place, waiting.packet, waiting.tag);
+        break;
+    case Duty::ARRIVE:
+        HandleArrival(waiting);
+        break;
+    case Duty::PROCESS:
+        m_sink->Process(static_cast<NodeId>(waiting.place), FramePtr(waiting.frame));
+        break;
+    }
+}
+
+void PointToPointFabric::HandleArrival(Waiting& waiting)
+{
+    const std::uint32_t link = waiting.place;
+    Port& port = m_ports[link];
+    if (m_loss.IsLost(link, port.arrivals++))
+    {
+        ++port.counters.losses;
+        Gone(waiting.tag.packetId, DropReason::LINK_LOSS);
+        return;
+    }
+    ++m_packetHops;
+    if (m_packetHops % EVENT_CHECK_INTERVAL == 0 && ns3::Simulator::GetEventCount() > m_eventsMax)
+    {
+        throw std::runtime_error("fabric: more than " + std::to_string(m_eventsMax) +
+                                 " events in one run; ns-3 numbers events with 32 bits");
+    }
+    const LeafSpine::Ends ends = m_network.EndsOf(link);
+    FramePtr frame(Allocate());
+    FrameOfPacket(*waiting.packet, waiting.tag, *frame);
+    if (ends.to < m_network.Hosts())
+    {
+        assert(m_sink != nullptr);
+        m_sink->Receive(static_cast<NodeId>(ends.to), std::move(frame));
+        return;
+    }
+    const std::uint32_t next = NextLink(link, *frame);
+    m_free.push_back(frame.release()); // alive in the packet
+    waiting.tag.sequence = ++m_sequence;
+    waiting.packet->AddPacketTag(waiting.tag);
+    Transmit(next, waiting.packet, waiting.tag);
+}
+
+std::uint32_t PointToPointFabric::NextLink(std::uint32_t link, const Frame& frame) const
+{
+    const std::uint32_t here =
+        m_network.EndsOf(link).to - static_cast<std::uint32_t>(m_network.Hosts());
+    const NodeId destination = DestinationHost(frame.Header());
+    const std::uint16_t leaf = m_network.LeafOf(destination);
+    if (here >= m_network.Leaves())
+    {
+        return m_network.SpineToLeaf(here - m_network.Leaves(), leaf);
+    }
+    if (here == leaf)
+    {
+        return m_network.Downlink(destination);
+    }
+    return m_network.LeafToSpine(here, PickSpine(EcmpHash(frame.Header()), m_network.Spines()));
+}
+
+void PointToPointFabric::Transmit(std::uint32_t link,
+                                  const ns3::Ptr<ns3::Packet>& packet,
+                                  const FrameTag& tag)
+{
+    Port& port = m_ports[link];
+    if (!port.device->Send(packet, port.device->GetBroadcast(), ETHERTYPE_IPV4))
+    {
+        ++port.counters.drops;
+        Gone(tag.packetId, DropReason::QUEUE_FULL);
+        return;
+    }
+    ++port.counters.frames;
+    port.counters.bytes += tag.headerLength + std::uint64_t{tag.payload.length};
+    port.counters.queueFramesMax =
+        std::max(port.counters.queueFramesMax, port.device->GetQueue()->GetNPackets());
+}
+
+void PointToPointFabric::Finish()
+{
+    m_ledger = nullptr;
+}
+
+std::vector<LinkCounters> PointToPointFabric::Links() const
+{
+    std::vector<LinkCounters> links;
+    links.reserve(m_ports.size());
+    for (const Port& port : m_ports)
+    {
+        links.push_back(port.counters);
+    }
+    return links;
+}
+
+std::uint64_t PointToPointFabric::PacketHops() const
+{
+    return m_packetHops;
+}
+
+} // namespace flowchain

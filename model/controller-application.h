@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_CONTROLLER_APPLICATION_H
+#define FLOWCHAIN_CONTROLLER_APPLICATION_H
+
+#include "node-application.h"
+
+namespace flowchain
+{
+
+/** Failure detection and membership views: shell of ControllerMachine. */
+class ControllerApplication : public NodeApplication
+{
+  public:
+    static ns3::TypeId GetTypeId();
+
+  private:
+    std::unique_ptr<ProtocolMachine> MakeMachine(const NodeConfig& config) override;
+
+    ns3::Time m_detectionTimeout;
+    bool m_snapshotOnJoin = true;
+};
+
+} // namespace flowchain
+
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_FLOW_MANAGER_APPLICATION_H
+#define FLOWCHAIN_FLOW_MANAGER_APPLICATION_H
+
+#include "node-application.h"
+
+#include <string>
+
+namespace flowchain
+{
+
+/** Flow manager: shell of FlowManagerMachine. */
+class FlowManagerApplication : public NodeApplication
+{
+  public:
+    static ns3::TypeId GetTypeId();
+
+  private:
+    std::unique_ptr<ProtocolMachine> MakeMachine(const NodeConfig& config) override;
+
+    std::string m_scheme = "chain";
+    std::string m_release = "all";
+    std::uint16_t m_length = 3;
+    std::uint16_t m_position = 3;
+    std::uint32_t m_sessionsMax = 4000000;
+    std::uint32_t m_pendingMax = 65536;
+    std::uint32_t m_heldPerSessionMax = 256;
+    std::uint16_t m_portFirst = 1024;
+    std::uint16_t m_portLast = 65535;
+};
+
+} // namespace flowchain
+
+#endif

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "node-application.h"
+
+#include <ns3/simulator.h>
+#include <ns3/uinteger.h>
+
+#include <cassert>
+
+namespace flowchain
+{
+
+namespace
+{
+
+Duration ToDuration(const ns3::Time& time)
+{
+    return Duration(time.GetTimeStep());
+}
+
+WorkKind WorkOf(const Frame& frame)
+{
+    MessageKind kind;
+    if (!PeekKind(frame, kind))
+    {
+        return WorkKind::PACKET;
+    }
+    switch (kind)
+    {
+    case MessageKind::PACKET_IN:
+    case MessageKind::PROCESS:
+    case MessageKind::STATE:
+        return WorkKind::PACKET;
+    case MessageKind::ACK:
+    case MessageKind::HEARTBEAT:
+    case MessageKind::VIEW:
+        return WorkKind::ACK;
+    default:
+        return WorkKind::MESSAGE;
+    }
+}
+
+} // namespace
+
+NS_OBJECT_ENSURE_REGISTERED(NodeApplication);
+
+ns3::TypeId NodeApplication::GetTypeId()
+{
+    using ns3::MakeTimeAccessor;
+    using ns3::MakeTimeChecker;
+    using ns3::MakeUintegerAccessor;
+    using ns3::MakeUintegerChecker;
+    using ns3::PicoSeconds;
+    using ns3::TimeValue;
+    using ns3::UintegerValue;
+    static ns3::TypeId tid =
+        ns3::TypeId("flowchain::NodeApplication")
+            .SetParent<ns3::Application>()
+            .SetGroupName("flowchain")
+            .AddAttribute("Cores",
+                          "Frames that are processed at the same time",
+                          UintegerValue(1),
+                          MakeUintegerAccessor(&NodeApplication::m_cores),
+                          MakeUintegerChecker<std::uint16_t>(1, 1024))
+            .AddAttribute("QueueFrames",
+                          "Frames that wait for a core, at most; more are dropped",
+                          UintegerValue(4096),
+                          MakeUintegerAccessor(&NodeApplication::m_queueFrames),
+                          MakeUintegerChecker<std::uint32_t>())
+            .AddAttribute("PacketCost",
+                          "Time that a core spends on a data packet, bare or encapsulated",
+                          TimeValue(PicoSeconds(0)),
+                          MakeTimeAccessor(&NodeApplication::m_packetCost),
+                          MakeTimeChecker(PicoSeconds(0)))
+            .AddAttribute("MessageCost",
+                          "Time that a core spends on a synchronisation message",
+                          TimeValue(PicoSeconds(0)),
+                          MakeTimeAccessor(&NodeApplication::m_messageCost),
+                          MakeTimeChecker(PicoSeconds(0)))
+            .AddAttribute("AckCost",
+                          "Time that a core spends on an acknowledgement, heartbeat or view",
+                          TimeValue(PicoSeconds(0)),
+                          MakeTimeAccessor(&NodeApplication::m_ackCost),
+                          MakeTimeChecker(PicoSeconds(0)))
+            .AddAttribute("RetransmitTimeout",
+                          "Time without acknowledgement before a message is sent again; doubled "
+                          "with each retransmission (RFC 6298, section 5.5)",
+                          TimeValue(ns3::MicroSeconds(500)),
+                          MakeTimeAccessor(&NodeApplication::m_retransmitTimeout),
+                          MakeTimeChecker(PicoSeconds(1)))
+            .AddAttribute("RetransmitTimeoutMax",
+                          "Upper bound of the doubled timeout",
+                          TimeValue(ns3::MilliSeconds(50)),
+                          MakeTimeAccessor(&NodeApplication::m_retransmitTimeoutMax),
+                          MakeTimeChecker(PicoSeconds(1)))
+            .AddAttribute("RetriesMax",
+                          "Retransmissions of a message before it is given up",
+                          UintegerValue(30),
+                          MakeUintegerAccessor(&NodeApplication::m_retriesMax),
+                          MakeUintegerChecker<std::uint16_t>(1))
+            .AddAttribute("Window",
+                          "Messages to one peer that may be unacknowledged",
+                          UintegerValue(64),
+                          MakeUintegerAccessor(&NodeApplication::m_window),
+                          MakeUintegerChecker<std::uint16_t>(1, 64))
+            .AddAttribute("BacklogMax",
+                          "Messages to one peer that wait for the window, at most",
+                          UintegerValue(65536),
+                          MakeUintegerAccessor(&NodeApplication::m_backlogMax),
+                          MakeUintegerChecker<std::uint32_t>())
+            .AddAttribute("HeartbeatInterval",
+                          "Time between heartbeats to the controller; 0: none",
+                          TimeValue(PicoSeconds(0)),
+                          MakeTimeAccessor(&NodeApplication::m_heartbeatInterval),
+                          MakeTimeChecker(PicoSeconds(0)));
+    return tid;
+}
+
+NodeApplication::NodeApplication() = default;
+
+NodeApplication::~NodeApplication() = default;
+
+void NodeApplication::Attach(NodeId node,
+                             const Directory* directory,
+                             Fabric* fabric,
+                             NodeListener* listener)
+{
+    m_node = node;
+    m_directory = directory;
+    m_fabric = fabric;
+    m_listener = listener;
+}
+
+void NodeApplication::DoDispose()
+{
+    TearDown(DropReason::END_OF_RUN);
+    ns3::Application::DoDispose();
+}
+
+Instant NodeApplication::Now() const
+{
+    return Instant(Duration(ns3::Simulator::Now().GetTimeStep()));
+}
+
+void NodeApplication::Create()
+{
+    NodeConfig config;
+    config.self = m_node;
+    config.incarnation = m_incarnation;
+    config.directory = m_directory;
+    config.pool = m_fabric;
+    config.channel.retransmitTimeout = ToDuration(m_retransmitTimeout);
+    config.channel.retransmitTimeoutMax = ToDuration(m_retransmitTimeoutMax);
+    config.channel.retriesMax = m_retriesMax;
+    config.channel.window = m_window;
+    config.channel.backlogMax = m_backlogMax;
+    config.heartbeatInterval = ToDuration(m_heartbeatInterval);
+    m_machine = MakeMachine(config);
+}
+
+void NodeApplication::StartApplication()
+{
+    ProcessingConfig processing;
+    processing.cores = m_cores;
+    processing.queueFrames = m_queueFrames;
+    processing.packetCost = ToDuration(m_packetCost);
+    processing.messageCost = ToDuration(m_messageCost);
+    processing.ackCost = ToDuration(m_ackCost);
+    m_queue = std::make_unique<ServiceQueue>(processing);
+    Create();
+    Step({Event::Kind::START, nullptr});
+}
+
+void NodeApplication::Receive(FramePtr frame)
+{
+    if (IsDown())
+    {
+        m_fabric->Discard(std::move(frame), DropReason::NODE_DOWN);
+        return;
+    }
+    const Instant now = Now();
+    if (m_listener != nullptr)
+    {
+        m_listener->OnArrival(m_node, *frame, now);
+    }
+    const auto done = m_queue->Admit(WorkOf(*frame), now);
+    if (!done)
+    {
+        m_fabric->Discard(std::move(frame), DropReason::NODE_QUEUE_FULL);
+        return;
+    }
+    if (*done == now)
+    {
+        Step({Event::Kind::FRAME, std::move(frame)});
+        return;
+    }
+    frame->mark = m_life;
+    m_fabric->Defer(m_node, std::move(frame), *done);
+}
+
+void NodeApplication::Process(FramePtr frame)
+{
+    if (IsDown() || frame->mark != m_life)
+    {
+        m_fabric->Discard(std::move(frame), DropReason::NODE_DOWN);
+        return;
+    }
+    Step({Event::Kind::FRAME, std::move(frame)});
+}
+
+void NodeApplication::Step(Event event)
+{
+    if (IsDown())
+    {
+        return;
+    }
+    const Instant now = Now();
+    m_machine->Step(std::move(event), now, m_actions);
+    CarryOut(now);
+}
+
+void NodeApplication::CarryOut(Instant now)
+{
+    bool removed = false;
+    for (const Note& note : m_actions.notes)
+    {
+        removed = removed || note.kind == NoteKind::REMOVED;
+        if (m_listener != nullptr)
+        {
+            m_listener->OnNote(m_node, note, now);
+        }
+    }
+    for (FramePtr& frame : m_actions.sends)
+    {
+        m_fabric->Send(m_node, std::move(frame));
+    }
+    for (FramePtr& frame : m_actions.deliveries)
+    {
+        Deliver(std::move(frame), now);
+    }
+    m_actions.Clear();
+    if (removed)
+    {
+        // The others have gone on without this node: only a fresh start can join them.
+        Crash();
+        Recover();
+        return;
+    }
+    ScheduleWakeup();
+}
+
+void NodeApplication::Deliver(FramePtr frame, Instant)
+{
+    m_fabric->Discard(std::move(frame), DropReason::NOT_FOR_ME);
+}
+
+void NodeApplication::ScheduleWakeup()
+{
+    const Instant next = m_machine->NextWakeup();
+    if (next < m_wakeupAt)
+    {
+        m_wakeupAt = next;
+        const std::int64_t delay = (next - Now()).count();
+        ns3::Simulator::Schedule(
+            ns3::TimeStep(delay > 0 ? delay : 0), &NodeApplication::HandleWakeup, this, next);
+    }
+}
+
+void NodeApplication::HandleWakeup(Instant due)
+{
+    if (due != m_wakeupAt)
+    {
+        return; // an earlier one was scheduled since, and has run
+    }
+    m_wakeupAt = NEVER;
+    Step({Event::Kind::WAKEUP, nullptr});
+}
+
+void NodeApplication::TearDown(DropReason reason)
+{
+    if (m_machine != nullptr)
+    {
+        m_fabric->SetReturnReason(reason);
+        m_machine.reset();
+        m_actions.Clear();
+        m_fabric->SetReturnReason(DropReason::NONE);
+    }
+}
+
+void NodeApplication::Crash()
+{
+    if (IsDown())
+    {
+        return;
+    }
+    TearDown(DropReason::NODE_DOWN);
+    m_queue->Reset();
+    ++m_life;
+    m_wakeupAt = NEVER;
+    if (m_listener != nullptr)
+    {
+        m_listener->OnNodeDown(m_node, Now());
+    }
+}
+
+void NodeApplication::Recover()
+{
+    assert(IsDown());
+    m_incarnation = static_cast<std::uint8_t>((m_incarnation + 1) & 63);
+    Create();
+    if (m_listener != nullptr)
+    {
+        m_listener->OnNodeUp(m_node, Now());
+    }
+    Step({Event::Kind::START, nullptr});
+}
+
+} // namespace flowchain

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_NODE_APPLICATION_H
+#define FLOWCHAIN_NODE_APPLICATION_H
+
+#include "fabric.h"
+#include "protocol-machine.h"
+#include "service-queue.h"
+
+#include <ns3/application.h>
+#include <ns3/nstime.h>
+
+#include <memory>
+
+namespace flowchain
+{
+
+/** Sees what the nodes of a run do; has no effect on them. */
+class NodeListener
+{
+  public:
+    virtual ~NodeListener() = default;
+    /** A machine's note. */
+    virtual void OnNote(NodeId node, const Note& note, Instant now) = 0;
+    /** A frame has reached a live node, before it queues for processing. */
+    virtual void OnArrival(NodeId node, const Frame& frame, Instant now) = 0;
+    /** A message was dropped by the node itself or a frame by its queue. */
+    virtual void OnNodeDown(NodeId node, Instant now) = 0;
+    virtual void OnNodeUp(NodeId node, Instant now) = 0;
+};
+
+/**
+ * Shell around one ProtocolMachine: takes frames from the fabric, charges processing time, steps
+ * the machine, carries out its actions, and keeps the one wakeup event that it asks for. Takes no
+ * protocol decision.
+ *
+ * A crash destroys the machine with all its state; recovery starts a new one, of the next
+ * incarnation, with empty tables.
+ */
+class NodeApplication : public ns3::Application
+{
+  public:
+    static ns3::TypeId GetTypeId();
+
+    NodeApplication();
+    ~NodeApplication() override;
+
+    /** Wire the application up. To be called once, before the simulation starts.
+     * @param listener may be null */
+    void Attach(NodeId node, const Directory* directory, Fabric* fabric, NodeListener* listener);
+
+    /** The last bit of a frame has reached this node. */
+    void Receive(FramePtr frame);
+    /** The processing time of a frame is over. */
+    void Process(FramePtr frame);
+
+    /** Stop at once and lose all state; frames that the node holds are dropped as NODE_DOWN. */
+    void Crash();
+    /** Start again with empty tables. @pre IsDown() */
+    void Recover();
+
+    bool IsDown() const
+    {
+        return m_machine == nullptr;
+    }
+
+    /** @pre !IsDown() */
+    const ProtocolMachine& Machine() const
+    {
+        return *m_machine;
+    }
+
+    const ServiceQueue& Queue() const
+    {
+        return *m_queue;
+    }
+
+    NodeId Id() const
+    {
+        return m_node;
+    }
+
+    /** Node ids count from 0; the ns3::Node that this runs on has an id of its own. */
+    const Directory& Nodes() const
+    {
+        return *m_directory;
+    }
+
+  protected:
+    void DoDispose() override;
+    void StartApplication() override;
+
+    /** @returns a machine of this role, fresh. */
+    virtual std::unique_ptr<ProtocolMachine> MakeMachine(const NodeConfig& config) = 0;
+    /** A data packet has reached this host; edge hosts only. */
+    virtual void Deliver(FramePtr frame, Instant now);
+
+    /** Step the machine now and carry out its actions. Does nothing if the node is down. */
+    void Step(Event event);
+    Instant Now() const;
+
+    Fabric& GetFabric() const
+    {
+        return *m_fabric;
+    }
+
+  private:
+    void ScheduleWakeup();
+    /** A wakeup that is no longer wanted, because an earlier one came in between, does nothing. */
+    void HandleWakeup(Instant due);
+    void CarryOut(Instant now);
+    void Create();
+    void TearDown(DropReason reason);
+
+    // Attributes
+    std::uint16_t m_cores = 1;
+    std::uint32_t m_queueFrames = 4096;
+    ns3::Time m_packetCost;
+    ns3::Time m_messageCost;
+    ns3::Time m_ackCost;
+    ns3::Time m_retransmitTimeout;
+    ns3::Time m_retransmitTimeoutMax;
+    std::uint16_t m_retriesMax = 30;
+    std::uint16_t m_window = 64;
+    std::uint32_t m_backlogMax = 65536;
+    ns3::Time m_heartbeatInterval;
+
+    NodeId m_node = NO_NODE;
+    const Directory* m_directory = nullptr;
+    Fabric* m_fabric = nullptr;
+    NodeListener* m_listener = nullptr;
+    std::unique_ptr<ProtocolMachine> m_machine;
+    std::unique_ptr<ServiceQueue> m_queue;
+    std::uint8_t m_incarnation = 0;
+    std::uint32_t m_life = 0; ///< counts crashes: frames of an earlier life are dropped
+    Instant m_wakeupAt = NEVER;
+    Actions m_actions;
+};
+
+} // namespace flowchain
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_SERVICE_NODE_APPLICATION_H
+#define FLOWCHAIN_SERVICE_NODE_APPLICATION_H
+
+#include "node-application.h"
+
+namespace flowchain
+{
+
+/** Instance of the NAT44 function: shell of ServiceNodeMachine. */
+class ServiceNodeApplication : public NodeApplication
+{
+  public:
+    static ns3::TypeId GetTypeId();
+
+  private:
+    std::unique_ptr<ProtocolMachine> MakeMachine(const NodeConfig& config) override;
+
+    std::uint32_t m_sessionsMax = 4000000;
+    std::uint16_t m_portFirst = 1024;
+    std::uint16_t m_portLast = 65535;
+    bool m_tcpStrict = true;
+};
+
+} // namespace flowchain
+
+#endif

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "selector.h"
+
+#include "directory-builder.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace flowchain
+{
+namespace
+{
+
+constexpr std::uint32_t FLOWS = 60'000;
+
+/** Flows as a client pool makes them: few addresses, ascending ports. */
+FlowKey
+Flow(std::uint32_t i)
+{
+    return {{0x0a000000 + i % 250, static_cast<std::uint16_t>(1024 + i / 250)},
+            {0xc6336401, 443},
+            IpProtocol::TCP};
+}
+
+/** All four selections with the signature of three of them. */
+NodeId
+SelectAdopter(const FlowKey& key, const MembershipView& view)
+{
+    const std::uint64_t serial = (std::uint64_t{key.source.address} << 16) | key.source.port;
+    return Selector::Adopter(MakeSessionId(3, serial), view);
+}
+
+using Select = NodeId (*)(const FlowKey&, const MembershipView&);
+
+struct Purpose
+{
+    const char* name;
+    Select select;
+};
+
+const Purpose PURPOSES[] = {
+    {"manager", Selector::Manager},
+    {"service node", Selector::ServiceNode},
+    {"accelerator", Selector::Accelerator},
+    {"adopter", SelectAdopter},
+};
+
+/** Nodes 0-5 accelerators, 6-9, 10-11 and 12-14 managers, 15-24 service nodes. */
+Directory
+MidDirectory()
+{
+    return DirectoryBuilder().Accelerators(6).Group(4).Group(2).Group(3).ServiceNodes(10).Build();
+}
+
+/** Chi-square statistic against equal shares, in standard deviations above its mean (n - 1). */
+template <typename Key>
+double
+ExcessOverUniform(const std::map<Key, std::uint32_t>& counts, std::size_t cells)
+{
+    double total = 0;
+    for (const auto& [key, count] : counts)
+    {
+        total += count;
+    }
+    const double expected = total / static_cast<double>(cells);
+    double chiSquare = static_cast<double>(cells - counts.size()) * expected;
+    for (const auto& [key, count] : counts)
+    {
+        chiSquare += (count - expected) * (count - expected) / expected;
+    }
+    const double freedom = static_cast<double>(cells - 1);
+    return (chiSquare - freedom) / std::sqrt(2 * freedom);
+}
+
+TEST(Selector, SharesAreEqual)
+{
+    const Directory directory = MidDirectory();
+    const MembershipView view = MembershipView::Initial(directory);
+    std::map<NodeId, std::uint32_t> serviceNodes;
+    std::map<NodeId, std::uint32_t> accelerators;
+    std::map<NodeId, std::uint32_t> adopters;
+    for (std::uint32_t i = 0; i < FLOWS; ++i)
+    {
+        ++serviceNodes[Selector::ServiceNode(Flow(i), view)];
+        ++accelerators[Selector::Accelerator(Flow(i), view)];
+        ++adopters[SelectAdopter(Flow(i), view)];
+    }
+    EXPECT_LT(ExcessOverUniform(serviceNodes, 10), 5);
+    EXPECT_LT(ExcessOverUniform(accelerators, 6), 5);
+    EXPECT_LT(ExcessOverUniform(adopters, 10), 5);
+}
+
+TEST(Selector, AManagerIsPickedInTwoStages)
+{
+    const Directory directory = MidDirectory();
+    const MembershipView view = MembershipView::Initial(directory);
+    std::map<std::uint16_t, std::uint32_t> groups;
+    std::map<std::uint16_t, std::map<NodeId, std::uint32_t>> nodes;
+    for (std::uint32_t i = 0; i < FLOWS; ++i)
+    {
+        const NodeId node = Selector::Manager(Flow(i), view);
+        const std::uint16_t group = directory.nodes[node].group;
+        ++groups[group];
+        ++nodes[group][node];
+    }
+    EXPECT_LT(ExcessOverUniform(groups, 3), 5) << "groups have equal shares, large or small";
+    for (std::uint16_t group = 0; group < 3; ++group)
+    {
+        EXPECT_LT(ExcessOverUniform(nodes[group], directory.groups[group].size()), 5) << group;
+    }
+}
+
+TEST(Selector, AManagerDoesNotDependOnItsGroupsNumber)
+{
+    // Groups 0 and 1 have the managers 1 and 0: a weight that both stages share would show.
+    Directory directory = DirectoryBuilder().Group(1).Group(1).ServiceNodes(2).Build();
+    directory.groups = {{0, 1}, {0, 1}};
+    const MembershipView view = MembershipView::Initial(directory);
+    std::map<NodeId, std::uint32_t> nodes;
+    for (std::uint32_t i = 0; i < FLOWS; ++i)
+    {
+        ++nodes[Selector::Manager(Flow(i), view)];
+    }
+    EXPECT_LT(ExcessOverUniform(nodes, 2), 5);
+}
+
+TEST(Selector, PurposesAreIndependent)
+{
+    // As many nodes of each kind with the same positions: equal seeds would show as a diagonal.
+    const Directory directory = DirectoryBuilder().Accelerators(5).Group(5).ServiceNodes(5).Build();
+    const MembershipView view = MembershipView::Initial(directory);
+    for (const Purpose& one : PURPOSES)
+    {
+        for (const Purpose& other : PURPOSES)
+        {
+            if (one.select == other.select)
+            {
+                continue;
+            }
+            std::map<std::pair<NodeId, NodeId>, std::uint32_t> pairs;
+            for (std::uint32_t i = 0; i < FLOWS; ++i)
+            {
+                ++pairs[{one.select(Flow(i), view), other.select(Flow(i), view)}];
+            }
+            EXPECT_LT(ExcessOverUniform(pairs, 25), 5) << one.name << ", " << other.name;
+        }
+    }
+}
+
+TEST(Selector, BothDirectionsOfAFlowSelectIndependently)
+{
+    const Directory directory = DirectoryBuilder().Group(5).Build();
+    const MembershipView view = MembershipView::Initial(directory);
+    std::map<std::pair<NodeId, NodeId>, std::uint32_t> pairs;
+    for (std::uint32_t i = 0; i < FLOWS; ++i)
+    {
+        ++pairs[{Selector::Manager(Flow(i), view), Selector::Manager(Flow(i).Reversed(), view)}];
+    }
+    EXPECT_LT(ExcessOverUniform(pairs, 25), 5);
+}
+
+TEST(Selector, OnlyTheFlowsOfADeadNodeMove)
+{
+    const Directory directory = MidDirectory();
+    const MembershipView before = MembershipView::Initial(directory);
+    for (NodeId dead = 0; dead < directory.nodes.size(); ++dead)
+    {
+        const MembershipView after = With(before, dead, MemberStatus::DOWN);
+        std::uint32_t moved = 0;
+        for (std::uint32_t i = 0; i < FLOWS / 10; ++i)
+        {
+            for (const Purpose& purpose : PURPOSES)
+            {
+                const NodeId old = purpose.select(Flow(i), before);
+                const NodeId now = purpose.select(Flow(i), after);
+                ASSERT_NE(now, dead) << purpose.name;
+                ASSERT_TRUE(now == old || old == dead) << purpose.name;
+                moved += now != old ? 1 : 0;
+            }
+        }
+        EXPECT_GT(moved, 0U) << dead;
+    }
+}
+
+TEST(Selector, AManagersFlowsStayInItsGroup)
+{
+    const Directory directory = MidDirectory();
+    const MembershipView before = MembershipView::Initial(directory);
+    const MembershipView after = With(before, 7, MemberStatus::DOWN);
+    std::set<NodeId> heirs;
+    for (std::uint32_t i = 0; i < FLOWS / 10; ++i)
+    {
+        if (Selector::Manager(Flow(i), before) == 7)
+        {
+            heirs.insert(Selector::Manager(Flow(i), after));
+        }
+    }
+    EXPECT_EQ(heirs, (std::set<NodeId>{6, 8, 9}));
+}
+
+TEST(Selector, AnEmptyGroupIsNeverPicked)
+{
+    const Directory directory = MidDirectory();
+    MembershipView view = MembershipView::Initial(directory);
+    view = With(view, 10, MemberStatus::DOWN);
+    view = With(view, 11, MemberStatus::JOINING);
+    std::set<std::uint16_t> groups;
+    for (std::uint32_t i = 0; i < FLOWS / 10; ++i)
+    {
+        const NodeId node = Selector::Manager(Flow(i), view);
+        ASSERT_NE(node, NO_NODE);
+        groups.insert(directory.nodes[node].group);
+    }
+    EXPECT_EQ(groups, (std::set<std::uint16_t>{0, 2}));
+}
+
+TEST(Selector, OnlyActiveNodesAreSelected)
+{
+    const Directory directory = MidDirectory();
+    MembershipView view = MembershipView::Initial(directory);
+    for (const NodeId node : {1, 7, 13, 16})
+    {
+        view = With(view, node, MemberStatus::JOINING);
+    }
+    for (std::uint32_t i = 0; i < FLOWS / 10; ++i)
+    {
+        for (const Purpose& purpose : PURPOSES)
+        {
+            ASSERT_TRUE(view.IsActive(purpose.select(Flow(i), view))) << purpose.name;
+        }
+    }
+}
+
+TEST(Selector, NobodyIsSelectedWhereNobodyIsActive)
+{
+    const Directory everybody = MidDirectory();
+    const MembershipView none(everybody);
+    const Directory nobody = DirectoryBuilder().Clients(1).Build();
+    const MembershipView empty = MembershipView::Initial(nobody);
+    for (const Purpose& purpose : PURPOSES)
+    {
+        EXPECT_EQ(purpose.select(Flow(1), none), NO_NODE) << purpose.name;
+        EXPECT_EQ(purpose.select(Flow(1), empty), NO_NODE) << purpose.name;
+    }
+    EXPECT_EQ(Selector::Rendezvous(5, {}), NO_NODE);
+    EXPECT_EQ(Selector::Rendezvous(5, {42}), 42);
+}
+
+TEST(Selector, EqualMembershipAgreesWhateverTheEpoch)
+{
+    const Directory directory = MidDirectory();
+    const MembershipView one = MembershipView::Initial(directory);
+    const Directory copy = MidDirectory();
+    MembershipView other(copy);
+    ViewBody body = one.Body();
+    body.epoch = 99;
+    body.members[6].incarnation = 5;
+    other.Adopt(body);
+    for (std::uint32_t i = 0; i < 1000; ++i)
+    {
+        for (const Purpose& purpose : PURPOSES)
+        {
+            ASSERT_EQ(purpose.select(Flow(i), one), purpose.select(Flow(i), other));
+        }
+    }
+}
+
+RC_GTEST_PROP(Selector, RendezvousIgnoresOrderAndLosers, ())
+{
+    const auto hash = *rc::gen::arbitrary<std::uint64_t>();
+    const auto ids =
+        *rc::gen::nonEmpty(rc::gen::unique<std::vector<NodeId>>(rc::gen::inRange<NodeId>(0, 160)));
+    const NodeId winner = Selector::Rendezvous(hash, ids);
+    std::vector<NodeId> others = ids;
+    std::reverse(others.begin(), others.end());
+    RC_ASSERT(Selector::Rendezvous(hash, others) == winner);
+    RC_ASSERT(std::count(ids.begin(), ids.end(), winner) == 1);
+    const auto drop = *rc::gen::elementOf(ids);
+    std::erase(others, drop);
+    if (drop != winner)
+    {
+        RC_ASSERT(Selector::Rendezvous(hash, others) == winner);
+    }
+}
+
+} // namespace
+} // namespace flowchain

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "service-queue.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+
+namespace flowchain
+{
+namespace
+{
+
+Instant
+At(std::int64_t ps)
+{
+    return Instant(Duration(ps));
+}
+
+ProcessingConfig
+Config(std::uint16_t cores, std::uint32_t queueFrames)
+{
+    ProcessingConfig config;
+    config.cores = cores;
+    config.queueFrames = queueFrames;
+    config.packetCost = Duration(100);
+    config.messageCost = Duration(60);
+    config.ackCost = Duration(10);
+    return config;
+}
+
+struct Arrival
+{
+    std::int64_t at;
+    WorkKind kind;
+    std::int64_t end; ///< -1: refused
+};
+
+void
+CheckTimeline(ServiceQueue& queue, const std::vector<Arrival>& arrivals)
+{
+    for (std::size_t i = 0; i < arrivals.size(); ++i)
+    {
+        const auto end = queue.Admit(arrivals[i].kind, At(arrivals[i].at));
+        ASSERT_EQ(end.has_value(), arrivals[i].end >= 0) << i;
+        if (end)
+        {
+            EXPECT_EQ(*end, At(arrivals[i].end)) << i;
+        }
+    }
+}
+
+TEST(ServiceQueue, OneCoreServesInOrderWithTheCostOfEachKind)
+{
+    ServiceQueue queue(Config(1, 10));
+    CheckTimeline(queue,
+                  {
+                      {1000, WorkKind::PACKET, 1100},
+                      {1010, WorkKind::MESSAGE, 1160},
+                      {1020, WorkKind::ACK, 1170},
+                      {1165, WorkKind::ACK, 1180},
+                      {1180, WorkKind::PACKET, 1280},
+                      {5000, WorkKind::ACK, 5010},
+                  });
+    EXPECT_EQ(queue.BusyTime(), Duration(100 + 60 + 10 + 10 + 100 + 10));
+    EXPECT_EQ(queue.QueueFramesMax(), 2U);
+}
+
+TEST(ServiceQueue, TheBoundCountsThoseWhoWaitNotThoseInService)
+{
+    ServiceQueue queue(Config(1, 2));
+    CheckTimeline(queue,
+                  {
+                      {0, WorkKind::PACKET, 100}, // in service
+                      {0, WorkKind::PACKET, 200}, // waits
+                      {0, WorkKind::PACKET, 300}, // waits
+                      {0, WorkKind::ACK, -1},
+                      {99, WorkKind::ACK, -1},
+                      {100, WorkKind::PACKET, 400}, // the second has begun at 100
+                      {100, WorkKind::ACK, -1},
+                  });
+    EXPECT_EQ(queue.QueueFramesMax(), 2U);
+    EXPECT_EQ(queue.BusyTime(), Duration(400));
+}
+
+TEST(ServiceQueue, WithoutAQueueOnlyAFreeCoreTakesWork)
+{
+    ServiceQueue queue(Config(2, 0));
+    CheckTimeline(queue,
+                  {
+                      {0, WorkKind::PACKET, 100},
+                      {10, WorkKind::ACK, 20},
+                      {15, WorkKind::ACK, -1},
+                      {20, WorkKind::ACK, 30},
+                      {100, WorkKind::PACKET, 200},
+                  });
+    EXPECT_EQ(queue.QueueFramesMax(), 0U);
+}
+
+TEST(ServiceQueue, ABurstLeavesInRoundsOfTheCores)
+{
+    for (const std::uint16_t cores : {1, 2, 3, 7})
+    {
+        ServiceQueue queue(Config(cores, 1000));
+        for (int i = 0; i < 50; ++i)
+        {
+            EXPECT_EQ(queue.Admit(WorkKind::PACKET, At(0)), At(100 * (i / cores + 1)));
+        }
+        EXPECT_EQ(queue.QueueFramesMax(), 50U - cores);
+    }
+}
+
+TEST(ServiceQueue, ResetForgetsTheWorkAndKeepsTheStatistics)
+{
+    ServiceQueue queue(Config(1, 1));
+    CheckTimeline(queue, {{0, WorkKind::PACKET, 100}, {0, WorkKind::PACKET, 200}});
+    queue.Reset();
+    CheckTimeline(queue, {{10, WorkKind::PACKET, 110}, {10, WorkKind::PACKET, 210}});
+    EXPECT_EQ(queue.BusyTime(), Duration(400));
+    EXPECT_EQ(queue.QueueFramesMax(), 1U);
+}
+
+TEST(ServiceQueueDeathTest, ArrivalsGoForwardInTime)
+{
+    ServiceQueue queue(Config(1, 1));
+    queue.Admit(WorkKind::ACK, At(10));
+    EXPECT_DEATH(queue.Admit(WorkKind::ACK, At(9)), "");
+}
+
+/** The queue as an event list: frames wait in a line, and every core is asked for its state. */
+class NaiveQueue
+{
+  public:
+    NaiveQueue(std::size_t cores, std::size_t queueFrames)
+        : m_busyUntil(cores, 0)
+        , m_queueFrames(queueFrames)
+    {
+    }
+
+    /** @returns whether the frame is taken; its end appears in Ends() once it was in service. */
+    bool Arrive(std::int64_t now, std::int64_t cost)
+    {
+        RunUntil(now);
+        const auto idle = std::find_if(m_busyUntil.begin(),
+                                       m_busyUntil.end(),
+                                       [&](auto until)
+                                       {
+            return until <= now;
+        });
+        if (idle != m_busyUntil.end())
+        {
+            *idle = now + cost;
+            m_ends.push_back(*idle);
+            return true;
+        }
+        if (m_line.size() == m_queueFrames)
+        {
+            return false;
+        }
+        m_line.push_back(cost);
+        return true;
+    }
+
+    /** Let cores take waiting frames, in the order in which they become idle. */
+    void RunUntil(std::int64_t now)
+    {
+        while (!m_line.empty())
+        {
+            auto& first = *std::min_element(m_busyUntil.begin(), m_busyUntil.end());
+            if (first > now)
+            {
+                return;
+            }
+            first += m_line.front();
+            m_ends.push_back(first);
+            m_line.erase(m_line.begin());
+        }
+    }
+
+    const std::vector<std::int64_t>& Ends() const
+    {
+        return m_ends;
+    }
+
+  private:
+    std::vector<std::int64_t> m_busyUntil;
+    std::size_t m_queueFrames;
+    std::vector<std::int64_t> m_line; ///< costs
+    std::vector<std::int64_t> m_ends; ///< of what was in service, in order of admission
+};
+
+RC_GTEST_PROP(ServiceQueue, AgreesWithAnEventList, ())
+{
+    const auto cores = *rc::gen::inRange<std::uint16_t>(1, 6);
+    const auto queueFrames = *rc::gen::inRange<std::uint32_t>(0, 8);
+    const auto arrivals = *rc::gen::container<std::vector<std::pair<int, int>>>(
+        rc::gen::pair(rc::gen::inRange(0, 60), rc::gen::inRange(0, 3)));
+    const ProcessingConfig config = Config(cores, queueFrames);
+    const std::int64_t costs[] = {100, 60, 10};
+
+    ServiceQueue queue(config);
+    NaiveQueue oracle(cores, queueFrames);
+    std::vector<std::int64_t> ends;
+    std::int64_t now = 0;
+    std::int64_t busy = 0;
+    for (const auto& [gap, kind] : arrivals)
+    {
+        now += gap;
+        const auto end = queue.Admit(static_cast<WorkKind>(kind), At(now));
+        RC_ASSERT(end.has_value() == oracle.Arrive(now, costs[kind]));
+        if (end)
+        {
+            ends.push_back(end->time_since_epoch().count());
+            busy += costs[kind];
+        }
+    }
+    oracle.RunUntil(std::int64_t{1} << 40);
+    RC_ASSERT(ends == oracle.Ends());
+    RC_ASSERT(queue.BusyTime().count() == busy);
+    RC_ASSERT(queue.QueueFramesMax() <= queueFrames);
+}
+
+} // namespace
+} // namespace flowchain

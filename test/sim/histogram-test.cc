@@ -14,16 +14,18 @@ namespace
 {
 
 /** The nearest-rank definition, word for word, on the sorted values. */
-std::int64_t QuantileOf(const std::vector<std::int64_t>& sorted,
-                        std::uint64_t numerator,
-                        std::uint64_t denominator)
+std::int64_t
+QuantileOf(const std::vector<std::int64_t>& sorted,
+           std::uint64_t numerator,
+           std::uint64_t denominator)
 {
     const std::uint64_t product = sorted.size() * numerator;
     const std::uint64_t rank = product / denominator + (product % denominator != 0 ? 1 : 0);
     return sorted[std::max<std::uint64_t>(rank, 1) - 1];
 }
 
-LatencyHistogram HistogramOf(const std::vector<std::int64_t>& values)
+LatencyHistogram
+HistogramOf(const std::vector<std::int64_t>& values)
 {
     LatencyHistogram histogram;
     for (const auto value : values)
@@ -34,7 +36,8 @@ LatencyHistogram HistogramOf(const std::vector<std::int64_t>& values)
 }
 
 /** Values of every magnitude up to 106 days, the whole range of a Duration. */
-rc::Gen<std::vector<std::int64_t>> Latencies()
+rc::Gen<std::vector<std::int64_t>>
+Latencies()
 {
     const auto one = rc::gen::apply(
         [](std::uint64_t bits, int shift)

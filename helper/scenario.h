@@ -16,10 +16,11 @@ namespace flowchain
 /** `[sim]` */
 struct SimSection
 {
-    Duration stop{};      ///< end of the run; required, positive
-    Duration warmup{};    ///< metrics of sessions that start earlier are left out
+    Duration stop{};   ///< end of the run; required, positive
+    Duration warmup{}; ///< metrics of sessions that start earlier are left out
     std::uint64_t seed = 1;
-    std::string scheduler = "priority-queue"; ///< "priority-queue", "map", "heap", "calendar", "list"
+    std::string scheduler =
+        "priority-queue"; ///< "priority-queue", "map", "heap", "calendar", "list"
 };
 
 /** `[topology]` */
@@ -56,7 +57,7 @@ struct GroupSection
     std::uint16_t managers = 3; ///< flow managers in each group
     ProcessingSection processing{4, 4096, Duration{300'000}, Duration{200'000}, Duration{50'000}};
     std::uint32_t sessionsMax = 4'000'000;
-    std::uint32_t pendingMax = 65'536;   ///< sessions that wait for state or release
+    std::uint32_t pendingMax = 65'536;     ///< sessions that wait for state or release
     std::uint32_t heldPerSessionMax = 256; ///< packets that wait for one session's release
 };
 
@@ -72,11 +73,11 @@ struct ChainSection
 /** `[sync]`: the reliable channel between every two nodes */
 struct SyncSection
 {
-    Duration retransmitTimeout{500'000'000};  ///< first, then doubled each time
+    Duration retransmitTimeout{500'000'000}; ///< first, then doubled each time
     Duration retransmitTimeoutMax{50'000'000'000};
     std::uint16_t retriesMax = 30;
-    std::uint16_t window = 64;          ///< unacknowledged messages to one peer, 1..64
-    std::uint32_t backlogMax = 65'536;  ///< messages that wait for the window, to one peer
+    std::uint16_t window = 64;         ///< unacknowledged messages to one peer, 1..64
+    std::uint32_t backlogMax = 65'536; ///< messages that wait for the window, to one peer
 };
 
 /** `[controller]` */
@@ -94,10 +95,10 @@ struct ServiceSection
     std::string kind = "nat";
     std::uint16_t nodes = 4; ///< 1..64
     Prefix inside{0x0a000000, 8};
-    Prefix external{0xcb007100, 24};  ///< 203.0.113.0/24, shared; each node owns a port block
+    Prefix external{0xcb007100, 24}; ///< 203.0.113.0/24, shared; each node owns a port block
     std::uint16_t portFirst = 1024;
     std::uint16_t portLast = 65535;
-    bool tcpStrict = true;            ///< refuse a TCP session that does not start with SYN
+    bool tcpStrict = true;                 ///< refuse a TCP session that does not start with SYN
     std::uint32_t sessionsMax = 4'000'000; ///< copies that one node holds
     ProcessingSection processing{4, 4096, Duration{1'000'000}, Duration{200'000}, Duration{50'000}};
 };
@@ -114,7 +115,7 @@ struct AcceleratorSection
 /** `[[workload]]` with `kind = "replay"` */
 struct ReplaySection
 {
-    std::string file;          ///< resolved against the scenario's folder
+    std::string file; ///< resolved against the scenario's folder
     std::string fileResolved;
     std::uint32_t timeScalePermille = 1000; ///< `time_scale = 1.0`: 2.0 is half as fast
 };
@@ -122,12 +123,12 @@ struct ReplaySection
 /** `[[workload]]` with `kind = "sessions"` */
 struct SessionsSection
 {
-    std::uint64_t sessions = 0;      ///< how many start; required, 1..16e6
-    std::string arrivals = "fixed";  ///< "fixed" or "poisson"
+    std::uint64_t sessions = 0;           ///< how many start; required, 1..16e6
+    std::string arrivals = "fixed";       ///< "fixed" or "poisson"
     std::uint64_t ratePerSecondMilli = 0; ///< new sessions per second, 1e-3; `rate = 1000.0`
-    std::string protocol = "tcp";    ///< "tcp" (open, data, close) or "udp"
-    std::uint32_t packets = 8;       ///< data packets a session and direction
-    Duration gap{};                  ///< between two data packets of one direction
+    std::string protocol = "tcp";         ///< "tcp" (open, data, close) or "udp"
+    std::uint32_t packets = 8;            ///< data packets a session and direction
+    Duration gap{};                       ///< between two data packets of one direction
     std::uint32_t payloadBytes = 512;
     std::uint32_t replyBytes = 512;
 };
@@ -145,7 +146,7 @@ struct WorkloadSection
 struct FailureSection
 {
     std::string kind = "crash";
-    std::string node; ///< "service[2]", "manager[0]", "accelerator[1]"
+    std::string node;        ///< "service[2]", "manager[0]", "accelerator[1]"
     NodeId target = NO_NODE; ///< resolved
     Duration at{};
     std::optional<Duration> recoverAfter; ///< state lost
@@ -163,8 +164,8 @@ struct OutputSection
 struct ExpectSection
 {
     std::string metric;
-    std::string comparison; ///< "equals", "at_most", "at_least"
-    std::string value;      ///< as written: a number, or a duration such as "60ms"
+    std::string comparison;  ///< "equals", "at_most", "at_least"
+    std::string value;       ///< as written: a number, or a duration such as "60ms"
     std::int64_t number = 0; ///< value in the metric's unit (durations: ps)
     bool isDuration = false;
     std::uint32_t line = 0;
@@ -194,6 +195,11 @@ struct Scenario
 Directory MakeDirectory(const Scenario& scenario);
 /** "client[0]", "server[1]", "accelerator[0]", "manager[2]", "service[3]", "controller". */
 std::string NodeName(const Directory& directory, NodeId node);
+/** @returns NO_NODE if no node has this name. */
+NodeId FindNode(const Directory& directory, const std::string& name);
+/** Leaf of every node, index: NodeId. Nodes are dealt to the leaves one by one in order of id, so
+ * the members of a group or a service spread over the leaves. */
+std::vector<std::uint16_t> LeavesOfNodes(const Scenario& scenario, const Directory& directory);
 
 } // namespace flowchain
 

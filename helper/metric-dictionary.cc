@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "metric-dictionary.h"
+
+#include "drop-reason.h"
+#include "sync-message.h"
+
+#include <algorithm>
+
+namespace flowchain
+{
+
+namespace
+{
+
+using Declarations = std::vector<MetricDeclaration>;
+
+void Count(Declarations& d, std::string name, std::string unit, std::string meaning)
+{
+    d.push_back({std::move(name), std::move(unit), MetricType::INTEGER, std::move(meaning)});
+}
+
+void Time(Declarations& d, std::string name, std::string meaning)
+{
+    d.push_back({std::move(name), "ns", MetricType::DURATION, std::move(meaning)});
+}
+
+void DeclareSessions(Declarations& d)
+{
+    Count(d, "sessions.started", "sessions", "sessions whose first packet was injected");
+    Count(
+        d, "sessions.established", "sessions", "sessions whose first packet reached the far side");
+    Count(d, "sessions.completed", "sessions", "sessions all of whose packets were delivered");
+    Count(d,
+          "sessions.lost",
+          "sessions",
+          "released sessions of which no live service node has the state any more");
+    Count(d,
+          "sessions.broken",
+          "sessions",
+          "sessions of which a packet was dropped, or arrived changed");
+    Count(d, "sessions.refused", "sessions", "sessions that a service node refused to open");
+}
+
+void DeclarePackets(Declarations& d)
+{
+    Count(d, "packets.injected", "packets", "data packets that hosts sent");
+    Count(d, "packets.delivered", "packets", "data packets that reached the far host");
+    Count(d, "packets.in_flight", "packets", "data packets on their way when the run ended");
+    Count(d, "packets.dropped", "packets", "data packets that were dropped, all reasons");
+    for (std::size_t i = 1; i < DROP_REASON_COUNT; ++i)
+    {
+        const auto reason = static_cast<DropReason>(i);
+        if (reason != DropReason::END_OF_RUN)
+        {
+            const std::string name = ToString(reason);
+            Count(d, "packets.dropped." + name, "packets", "data packets dropped: " + name);
+        }
+    }
+}
+
+void DeclareLatencies(Declarations& d)
+{
+    static const std::pair<const char*, const char*> SEGMENTS[] = {
+        {"first_packet", "client to far side, first packet of a session"},
+        {"accelerator", "client to accelerator, queueing and processing there included"},
+        {"manager", "accelerator to first manager, until it asks a service node"},
+        {"service", "first manager to service node and back with the state"},
+        {"chain", "state at the first manager until the whole chain has it"},
+        {"fan_out", "state at the second manager until every service node has it"},
+        {"reverse", "state at the first manager until the third has the reverse entry"},
+        {"release", "state at the first manager until the packet is released"},
+    };
+    for (const auto& [segment, meaning] : SEGMENTS)
+    {
+        const auto prefix = std::string{"latency."} + segment;
+        const auto of = std::string{": "} + meaning;
+        Count(d, prefix + ".count", "sessions", "sessions measured" + of);
+        Time(d, prefix + ".mean", "mean" + of);
+        Time(d, prefix + ".p50", "median" + of);
+        Time(d, prefix + ".p90", "90th percentile" + of);
+        Time(d, prefix + ".p99", "99th percentile" + of);
+        Time(d, prefix + ".max", "maximum" + of);
+    }
+}
+
+void DeclareSynchronisation(Declarations& d)
+{
+    Time(d,
+         "failover.detection_time",
+         "longest time from a crash to the view that removes the node");
+    Time(d,
+         "failover.recovery_time",
+         "longest time from a crash until every session that it touched goes on");
+    for (auto k = static_cast<int>(MessageKind::PACKET_IN);
+         k <= static_cast<int>(LAST_MESSAGE_KIND);
+         ++k)
+    {
+        const std::string name = ToString(static_cast<MessageKind>(k));
+        Count(d, "sync.messages." + name, "messages", "messages sent for the first time: " + name);
+    }
+    Count(d, "sync.bytes", "bytes", "bytes of all messages, outer headers included");
+    Count(d, "sync.retransmissions", "messages", "messages sent again");
+    Count(d, "sync.refused_stale", "messages", "messages refused for their epoch or incarnation");
+    Count(d,
+          "slow_path.third_misses",
+          "packets",
+          "reverse packets for which the third manager had no entry");
+    Count(d,
+          "slow_path.overtakes",
+          "packets",
+          "reverse packets that came before the entry that was on its way");
+}
+
+void DeclareResources(Declarations& d)
+{
+    Count(d, "fabric.packet_hops", "frames", "link traversals, messages included");
+    Count(d, "fabric.link_drops", "frames", "frames lost on links or at full ports");
+    Count(d, "fabric.queue_max", "frames", "longest queue of any port");
+    Count(d, "node_queue.max", "frames", "longest processing queue of any node");
+    Count(d, "tables.accelerator", "entries", "flow entries at the end, all accelerators");
+    Count(d, "tables.accelerator_max", "entries", "most flow entries of one accelerator");
+    Count(d, "tables.manager", "sessions", "sessions stored at the end, all flow managers");
+    Count(d, "tables.manager_max", "sessions", "most sessions stored by one flow manager");
+    Count(d, "tables.service", "sessions", "copies stored at the end, all service nodes");
+    Count(d, "tables.service_max", "sessions", "most copies stored by one service node");
+    Count(d, "tables.ports", "ports", "external ports in use at the end");
+}
+
+void DeclareRun(Declarations& d)
+{
+    static const std::pair<const char*, const char*> INVARIANTS[] = {
+        {"durability", "a released session survives the promised failures"},
+        {"agreement", "no two nodes hold different bindings of one version"},
+        {"uniqueness", "no two live sessions share an external tuple"},
+        {"consistency", "every packet of a session gets the same translation"},
+        {"resurrection", "a deleted session never returns"},
+        {"conservation", "every packet is delivered, dropped or in flight"},
+        {"boundedness", "no table, queue or buffer passes its limit"},
+    };
+    for (const auto& [name, meaning] : INVARIANTS)
+    {
+        Count(d,
+              std::string{"observer.checks."} + name,
+              "checks",
+              std::string{"checks made: "} + meaning);
+    }
+    Count(d, "observer.violations", "violations", "invariants found broken");
+    Count(d, "run.events", "events", "events that the simulator executed");
+    Count(d, "run.view_epoch", "1", "epoch of the controller's last view");
+    d.push_back({"trace.digest", "hex", MetricType::TEXT, "digest over every delivery and drop"});
+}
+
+Declarations Declare()
+{
+    Declarations d;
+    DeclareSessions(d);
+    DeclarePackets(d);
+    DeclareLatencies(d);
+    DeclareSynchronisation(d);
+    DeclareResources(d);
+    DeclareRun(d);
+    return d;
+}
+
+} // namespace
+
+const std::vector<MetricDeclaration>& MetricDictionary()
+{
+    static const Declarations DICTIONARY = Declare();
+    return DICTIONARY;
+}
+
+const MetricDeclaration* FindMetric(std::string_view name)
+{
+    const auto& dictionary = MetricDictionary();
+    const auto found = std::find_if(dictionary.begin(),
+                                    dictionary.end(),
+                                    [&](const auto& m)
+                                    {
+        return m.name == name;
+    });
+    return found == dictionary.end() ? nullptr : &*found;
+}
+
+} // namespace flowchain

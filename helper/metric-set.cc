@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "metric-set.h"
+
+#include "units.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace flowchain
+{
+
+namespace
+{
+
+std::size_t PlaceOf(const MetricDeclaration* declaration)
+{
+    return static_cast<std::size_t>(declaration - MetricDictionary().data());
+}
+
+} // namespace
+
+std::string Metric::ValueText() const
+{
+    switch (declaration->type)
+    {
+    case MetricType::INTEGER:
+        return fmt::format("{}", value);
+    case MetricType::DURATION:
+        return FormatNanoseconds(value);
+    case MetricType::TEXT:
+        return text;
+    }
+    std::abort();
+}
+
+void MetricSet::Set(std::string_view name, std::int64_t value)
+{
+    Slot(name, MetricType::INTEGER).value = value;
+}
+
+void MetricSet::Set(std::string_view name, Duration value)
+{
+    Slot(name, MetricType::DURATION).value = value.count();
+}
+
+void MetricSet::SetText(std::string_view name, std::string text)
+{
+    Slot(name, MetricType::TEXT).text = std::move(text);
+}
+
+void MetricSet::SetLatency(std::string_view segment, const LatencyHistogram& latency)
+{
+    const auto name = [segment](const char* suffix)
+    {
+        return fmt::format("latency.{}.{}", segment, suffix);
+    };
+    Set(name("count"), static_cast<std::int64_t>(latency.Count()));
+    if (latency.Count() > 0)
+    {
+        Set(name("mean"), latency.Mean());
+        Set(name("p50"), latency.Quantile(50, 100));
+        Set(name("p90"), latency.Quantile(90, 100));
+        Set(name("p99"), latency.Quantile(99, 100));
+        Set(name("max"), latency.Max());
+    }
+}
+
+const Metric* MetricSet::Find(std::string_view name) const
+{
+    const auto* declaration = FindMetric(name);
+    if (declaration == nullptr)
+    {
+        return nullptr;
+    }
+    const auto found = m_metrics.find(PlaceOf(declaration));
+    return found == m_metrics.end() ? nullptr : &found->second;
+}
+
+std::int64_t MetricSet::ValueOr0(std::string_view name) const
+{
+    const auto* metric = Find(name);
+    return metric == nullptr ? 0 : metric->value;
+}
+
+Metric& MetricSet::Slot(std::string_view name, MetricType type)
+{
+    const auto* declaration = FindMetric(name);
+    if (declaration == nullptr || declaration->type != type)
+    {
+        fmt::print(stderr,
+                   "flowchain: metric {} is {}\n",
+                   name,
+                   declaration == nullptr ? "not declared" : "of another type");
+        std::abort();
+    }
+    auto& metric = m_metrics[PlaceOf(declaration)];
+    metric.declaration = declaration;
+    return metric;
+}
+
+} // namespace flowchain

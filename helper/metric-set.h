@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_METRIC_SET_H
+#define FLOWCHAIN_METRIC_SET_H
+
+#include "instant.h"
+#include "latency-histogram.h"
+#include "metric-dictionary.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace flowchain
+{
+
+/** A metric's value. Which member counts follows from the declaration's type. */
+struct Metric
+{
+    const MetricDeclaration* declaration = nullptr;
+    std::int64_t value = 0; ///< INTEGER in the declared unit; DURATION in picoseconds
+    std::string text;       ///< TEXT
+
+    /** The value alone as every output shows it: "42", "12.500", "8badf00d". */
+    std::string ValueText() const;
+};
+
+/**
+ * What a run measured, in the dictionary's order. A metric that does not apply to a run (recovery
+ * without failure) stays unset. Setting a name that is not declared, or with a value of another
+ * type, is a programming error and aborts.
+ */
+class MetricSet
+{
+  public:
+    void Set(std::string_view name, std::int64_t value);
+    void Set(std::string_view name, Duration value);
+    void SetText(std::string_view name, std::string text);
+    /** Set "latency.<segment>.count", and if there is any value .mean, .p50, .p90, .p99, .max. */
+    void SetLatency(std::string_view segment, const LatencyHistogram& latency);
+
+    /** @returns null if not set */
+    const Metric* Find(std::string_view name) const;
+    /** @returns 0 if not set */
+    std::int64_t ValueOr0(std::string_view name) const;
+
+    /** Key: place in the dictionary. */
+    const std::map<std::size_t, Metric>& All() const
+    {
+        return m_metrics;
+    }
+
+  private:
+    Metric& Slot(std::string_view name, MetricType type);
+
+    std::map<std::size_t, Metric> m_metrics;
+};
+
+} // namespace flowchain
+
+#endif

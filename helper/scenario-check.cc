@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "scenario-check.h"
+
+#include "spelling.h"
+#include "units.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace flowchain
+{
+
+namespace
+{
+
+/** Addresses of the nodes among themselves: UnderlayAddressOf(). */
+constexpr Prefix UNDERLAY{0xac100000, 16};
+
+bool Overlap(const Prefix& a, const Prefix& b)
+{
+    return a.Contains(b.address) || b.Contains(a.address);
+}
+
+void CheckTimes(const Scenario& s, ScenarioDiagnostics& d)
+{
+    if (d.Sound({"sim.stop", "sim.warmup"}) && s.sim.warmup >= s.sim.stop)
+    {
+        d.Add("sim.warmup",
+              fmt::format("{} is not before sim.stop ({})",
+                          FormatDuration(s.sim.warmup),
+                          FormatDuration(s.sim.stop)));
+    }
+    if (d.Sound({"sync.retransmit_timeout", "sync.retransmit_timeout_max"}) &&
+        s.sync.retransmitTimeoutMax < s.sync.retransmitTimeout)
+    {
+        d.Add("sync.retransmit_timeout_max",
+              fmt::format("{} is less than sync.retransmit_timeout ({})",
+                          FormatDuration(s.sync.retransmitTimeoutMax),
+                          FormatDuration(s.sync.retransmitTimeout)));
+    }
+    if (d.Sound({"controller.heartbeat_interval", "controller.detection_timeout"}) &&
+        s.controller.detectionTimeout <= s.controller.heartbeatInterval)
+    {
+        d.Add("controller.detection_timeout",
+              fmt::format("{} is not more than controller.heartbeat_interval ({})",
+                          FormatDuration(s.controller.detectionTimeout),
+                          FormatDuration(s.controller.heartbeatInterval)));
+    }
+}
+
+void CheckChain(const Scenario& s, ScenarioDiagnostics& d)
+{
+    if (d.Sound({"chain.length", "group.managers"}) && s.chain.length > s.group.managers)
+    {
+        d.Add("chain.length",
+              fmt::format("{} is more than group.managers ({})", s.chain.length, s.group.managers));
+    }
+    if (d.Sound({"chain.length", "chain.position"}) && s.chain.position > s.chain.length)
+    {
+        d.Add("chain.position",
+              fmt::format("{} is more than chain.length ({})", s.chain.position, s.chain.length));
+    }
+}
+
+void CheckService(const Scenario& s, ScenarioDiagnostics& d)
+{
+    const auto& service = s.service;
+    if (d.Sound({"service[0].port_first", "service[0].port_last", "service[0].nodes"}) &&
+        service.portLast - service.portFirst + 1 < service.nodes)
+    {
+        d.Add("service[0].port_last",
+              fmt::format("{} ports ({} to {}) are too few for a block for each of {} nodes",
+                          std::max(0, service.portLast - service.portFirst + 1),
+                          service.portFirst,
+                          service.portLast,
+                          service.nodes));
+    }
+    if (!d.Sound({"service[0].inside", "service[0].external"}))
+    {
+        return;
+    }
+    if (Overlap(service.inside, service.external))
+    {
+        d.Add("service[0].external",
+              fmt::format("{} overlaps service[0].inside ({})",
+                          FormatPrefix(service.external),
+                          FormatPrefix(service.inside)));
+    }
+    for (const auto& [key, prefix] : {std::pair("service[0].inside", service.inside),
+                                      std::pair("service[0].external", service.external)})
+    {
+        if (Overlap(prefix, UNDERLAY))
+        {
+            d.Add(key,
+                  fmt::format("{} overlaps {}, the addresses of the nodes themselves",
+                              FormatPrefix(prefix),
+                              FormatPrefix(UNDERLAY)));
+        }
+    }
+    if (d.Sound({"topology.clients"}) && service.inside.Size() < s.topology.clients)
+    {
+        d.Add("service[0].inside",
+              fmt::format("{} has fewer addresses than topology.clients ({})",
+                          FormatPrefix(service.inside),
+                          s.topology.clients));
+    }
+}
+
+/** @returns whether the node counts are usable, so that a directory can be made. */
+bool CheckNodes(const Scenario& s, ScenarioDiagnostics& d)
+{
+    bool sound = d.Sound({"topology.clients",
+                          "topology.servers",
+                          "group.count",
+                          "group.managers",
+                          "service[0].nodes",
+                          "accelerator"});
+    std::size_t accelerators = 0;
+    for (std::size_t i = 0; i < s.accelerators.size(); ++i)
+    {
+        sound = sound && d.Sound({fmt::format("accelerator[{}].count", i)});
+        accelerators += s.accelerators[i].count;
+    }
+    if (!sound)
+    {
+        return false;
+    }
+    const std::size_t managers = std::size_t{s.group.count} * s.group.managers;
+    const auto total = std::size_t{s.topology.clients} + s.topology.servers + accelerators +
+                       managers + s.service.nodes + 1;
+    if (total > MAX_NODES)
+    {
+        d.Add("topology",
+              fmt::format("{} nodes ({} clients, {} servers, {} accelerators, {} flow managers, {} "
+                          "service nodes, 1 controller) are more than {}",
+                          total,
+                          s.topology.clients,
+                          s.topology.servers,
+                          accelerators,
+                          managers,
+                          s.service.nodes,
+                          MAX_NODES));
+        return false;
+    }
+    return true;
+}
+
+void CheckWorkload(WorkloadSection& w, const std::string& path, Scenario& s, ScenarioDiagnostics& d)
+{
+    if (d.Sound({path + ".start", "sim.stop"}) && w.start >= s.sim.stop)
+    {
+        d.Add(path + ".start",
+              fmt::format("{} is not before sim.stop ({})",
+                          FormatDuration(w.start),
+                          FormatDuration(s.sim.stop)));
+    }
+    if (w.kind == "replay" && d.Sound({path + ".file"}) && !w.replay.file.empty())
+    {
+        const auto file = std::filesystem::path(s.path).parent_path() / w.replay.file;
+        w.replay.fileResolved = file.lexically_normal().string();
+        std::error_code ignored;
+        if (!std::filesystem::is_regular_file(file, ignored))
+        {
+            d.Add(path + ".file", fmt::format("no such file: {}", w.replay.fileResolved));
+        }
+    }
+    // A session has a five-tuple of its own: at most so many from one address.
+    constexpr std::uint64_t SESSIONS_PER_ADDRESS_MAX = 60'000;
+    if (w.kind == "sessions" && d.Sound({path + ".sessions", "service[0].inside"}) &&
+        w.sessions.sessions > s.service.inside.Size() * SESSIONS_PER_ADDRESS_MAX)
+    {
+        d.Add(path + ".sessions",
+              fmt::format("{} sessions are too many for the addresses of service[0].inside ({})",
+                          w.sessions.sessions,
+                          FormatPrefix(s.service.inside)));
+    }
+}
+
+void CheckWorkloads(Scenario& s, ScenarioDiagnostics& d)
+{
+    for (std::size_t i = 0; i < s.workloads.size(); ++i)
+    {
+        auto& workload = s.workloads[i];
+        const auto path = fmt::format("workload[{}]", i);
+        if (workload.name.empty())
+        {
+            workload.name = path;
+        }
+        for (std::size_t j = 0; j < i; ++j)
+        {
+            if (s.workloads[j].name == workload.name)
+            {
+                d.Add(path + ".name",
+                      fmt::format("\"{}\" is the name of workload[{}] too", workload.name, j));
+            }
+        }
+        CheckWorkload(workload, path, s, d);
+    }
+}
+
+/** "accelerator[0..1], manager[0..2], service[0..3]" */
+std::string Candidates(const Directory& directory)
+{
+    const auto range = [](const char* role, std::size_t count)
+    {
+        return count == 1 ? fmt::format("{}[0]", role) : fmt::format("{}[0..{}]", role, count - 1);
+    };
+    return fmt::format("{}, {}, {}",
+                       range("accelerator", directory.accelerators.size()),
+                       range("manager", directory.groups.size() * directory.groups[0].size()),
+                       range("service", directory.serviceNodes.size()));
+}
+
+bool CanFail(NodeRole role)
+{
+    return role == NodeRole::ACCELERATOR || role == NodeRole::MANAGER ||
+           role == NodeRole::SERVICE_NODE;
+}
+
+/** Whether the node is still down from `earlier` when `later` strikes. */
+bool StrikesWhileDown(const FailureSection& earlier, const FailureSection& later)
+{
+    return earlier.target == later.target && earlier.at <= later.at &&
+           (!earlier.recoverAfter || earlier.at + *earlier.recoverAfter >= later.at);
+}
+
+void CheckFailures(Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
+{
+    for (std::size_t i = 0; i < s.failures.size(); ++i)
+    {
+        auto& failure = s.failures[i];
+        const auto path = fmt::format("failure[{}]", i);
+        if (d.Sound({path + ".node"}))
+        {
+            failure.target = FindNode(directory, failure.node);
+            if (failure.target == NO_NODE || !CanFail(directory.nodes[failure.target].role))
+            {
+                failure.target = NO_NODE;
+                d.Add(path + ".node",
+                      fmt::format("no node \"{}\" that can fail, there are {}",
+                                  failure.node,
+                                  Candidates(directory)));
+            }
+        }
+        if (d.Sound({path + ".at", "sim.stop"}) && failure.at >= s.sim.stop)
+        {
+            d.Add(path + ".at",
+                  fmt::format("{} is not before sim.stop ({})",
+                              FormatDuration(failure.at),
+                              FormatDuration(s.sim.stop)));
+        }
+    }
+    for (std::size_t i = 0; i < s.failures.size(); ++i)
+    {
+        for (std::size_t j = 0; j < s.failures.size(); ++j)
+        {
+            const bool ordered = s.failures[j].at < s.failures[i].at || j < i;
+            const auto path = fmt::format("failure[{}].at", i);
+            const auto other = fmt::format("failure[{}].at", j);
+            if (i != j && ordered && s.failures[i].target != NO_NODE && d.Sound({path, other}) &&
+                StrikesWhileDown(s.failures[j], s.failures[i]))
+            {
+                d.Add(path,
+                      fmt::format("{} is still down from failure[{}] then", s.failures[i].node, j));
+            }
+        }
+    }
+}
+
+void CheckOutput(const Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
+{
+    std::vector<std::string> names{"all"};
+    for (std::size_t node = 0; node < directory.nodes.size(); ++node)
+    {
+        names.push_back(NodeName(directory, static_cast<NodeId>(node)));
+    }
+    for (std::size_t i = 0; i < s.output.pcap.size(); ++i)
+    {
+        const auto& name = s.output.pcap[i];
+        if (std::find(names.begin(), names.end(), name) == names.end())
+        {
+            d.Add(fmt::format("output.pcap[{}]", i),
+                  fmt::format("no node \"{}\"{}", name, DidYouMean(name, names)));
+        }
+    }
+}
+
+} // namespace
+
+void CheckScenario(Scenario& s, ScenarioDiagnostics& d)
+{
+    s.name = std::filesystem::path(s.path).stem().string();
+    if (s.output.directory.empty())
+    {
+        s.output.directory = "results/" + s.name;
+    }
+    CheckTimes(s, d);
+    CheckChain(s, d);
+    CheckService(s, d);
+    CheckWorkloads(s, d);
+    if (CheckNodes(s, d))
+    {
+        const auto directory = MakeDirectory(s);
+        CheckFailures(s, directory, d);
+        CheckOutput(s, directory, d);
+    }
+}
+
+} // namespace flowchain

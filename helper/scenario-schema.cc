@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "scenario-schema.h"
+
+namespace flowchain
+{
+
+namespace
+{
+
+constexpr Duration PICOSECOND{1};
+constexpr Duration SECOND{1'000'000'000'000};
+constexpr Duration LONGEST{1'000'000 * SECOND}; // 11 days; sums of a few stay below 64 bits
+constexpr std::int64_t TABLE_MAX = 100'000'000; // entries of any table, frames of any queue
+constexpr std::int64_t NODES_MAX = static_cast<std::int64_t>(MAX_NODES);
+constexpr std::int64_t PAYLOAD_MAX = 8'800; // fits a jumbo frame of 9000 bytes, encapsulated
+
+void Visit(ScenarioVisitor& v, ProcessingSection& s)
+{
+    v.Integer("cores", s.cores, 1, 1024);
+    v.Integer("queue", s.queueFrames, 1, TABLE_MAX);
+    v.VisitDuration("packet_cost", s.packetCost, Duration{}, SECOND);
+    v.VisitDuration("message_cost", s.messageCost, Duration{}, SECOND);
+    v.VisitDuration("ack_cost", s.ackCost, Duration{}, SECOND);
+}
+
+void Visit(ScenarioVisitor& v, SimSection& s)
+{
+    v.VisitDuration("stop", s.stop, PICOSECOND, LONGEST, Presence::REQUIRED);
+    v.VisitDuration("warmup", s.warmup, Duration{}, LONGEST);
+    v.Integer("seed", s.seed, 0, std::numeric_limits<std::int64_t>::max());
+    v.VisitChoice("scheduler", s.scheduler, {"priority-queue", "map", "heap", "calendar", "list"});
+}
+
+void Visit(ScenarioVisitor& v, TopologySection& s)
+{
+    v.VisitChoice("fabric", s.fabric, {"lean", "point-to-point"});
+    v.Integer("leaves", s.leaves, 1, 256);
+    v.Integer("spines", s.spines, 1, 256);
+    v.VisitRate("host_rate", s.hostRateBps);
+    v.VisitRate("fabric_rate", s.fabricRateBps);
+    v.VisitDuration("host_delay", s.hostDelay, Duration{}, SECOND);
+    v.VisitDuration("fabric_delay", s.fabricDelay, Duration{}, SECOND);
+    v.Integer("queue_limit", s.queueFrames, 1, TABLE_MAX);
+    v.VisitPercent("loss", s.lossPerMillion);
+    v.Integer("frames_max", s.framesMax, 1, TABLE_MAX);
+    v.Integer("clients", s.clients, 1, NODES_MAX);
+    v.Integer("servers", s.servers, 1, NODES_MAX);
+}
+
+void Visit(ScenarioVisitor& v, GroupSection& s)
+{
+    v.Integer("count", s.count, 1, NODES_MAX);
+    v.Integer("managers", s.managers, 1, NODES_MAX);
+    v.Integer("sessions_max", s.sessionsMax, 1, TABLE_MAX);
+    v.Integer("pending_max", s.pendingMax, 1, TABLE_MAX);
+    v.Integer("held_per_session_max", s.heldPerSessionMax, 1, TABLE_MAX);
+    Visit(v, s.processing);
+}
+
+void Visit(ScenarioVisitor& v, ChainSection& s)
+{
+    constexpr std::int64_t LENGTH_MAX = 8;
+    v.VisitChoice("scheme", s.scheme, {"chain", "none"});
+    v.Integer("length", s.length, 1, LENGTH_MAX);
+    v.VisitPosition("position", s.position, LENGTH_MAX);
+    v.VisitChoice("release", s.release, {"immediate", "chain", "all"});
+}
+
+void Visit(ScenarioVisitor& v, SyncSection& s)
+{
+    v.VisitDuration("retransmit_timeout", s.retransmitTimeout, PICOSECOND, LONGEST);
+    v.VisitDuration("retransmit_timeout_max", s.retransmitTimeoutMax, PICOSECOND, LONGEST);
+    v.Integer("retries_max", s.retriesMax, 0, 1000);
+    v.Integer("window", s.window, 1, 64);
+    v.Integer("backlog_max", s.backlogMax, 1, TABLE_MAX);
+}
+
+void Visit(ScenarioVisitor& v, ControllerSection& s)
+{
+    v.VisitDuration("heartbeat_interval", s.heartbeatInterval, PICOSECOND, LONGEST);
+    v.VisitDuration("detection_timeout", s.detectionTimeout, PICOSECOND, LONGEST);
+    Visit(v, s.processing);
+}
+
+void Visit(ScenarioVisitor& v, ServiceSection& s)
+{
+    v.VisitText("name", s.name);
+    v.VisitChoice("kind", s.kind, {"nat"});
+    v.Integer("nodes", s.nodes, 1, 64);
+    v.VisitPrefix("inside", s.inside);
+    v.VisitPrefix("external", s.external);
+    v.Integer("port_first", s.portFirst, 1, 65535);
+    v.Integer("port_last", s.portLast, 1, 65535);
+    v.VisitFlag("tcp_strict", s.tcpStrict);
+    v.Integer("sessions_max", s.sessionsMax, 1, TABLE_MAX);
+    Visit(v, s.processing);
+}
+
+void Visit(ScenarioVisitor& v, AcceleratorSection& s)
+{
+    v.VisitText("name", s.name);
+    v.Integer("count", s.count, 1, NODES_MAX);
+    v.Integer("entries_max", s.entriesMax, 1, TABLE_MAX);
+    Visit(v, s.processing);
+}
+
+void Visit(ScenarioVisitor& v, ReplaySection& s)
+{
+    v.VisitText("file", s.file, Presence::REQUIRED);
+    v.Thousandths("time_scale", s.timeScalePermille, 1, 1'000'000);
+}
+
+void Visit(ScenarioVisitor& v, SessionsSection& s)
+{
+    v.Integer("sessions", s.sessions, 1, 16'000'000, Presence::REQUIRED);
+    v.VisitChoice("arrivals", s.arrivals, {"fixed", "poisson"});
+    v.Thousandths("rate", s.ratePerSecondMilli, 1, 1'000'000'000'000, Presence::REQUIRED);
+    v.VisitChoice("protocol", s.protocol, {"tcp", "udp"});
+    v.Integer("packets", s.packets, 1, 1'000'000);
+    v.VisitDuration("gap", s.gap, Duration{}, LONGEST);
+    v.Size("payload", s.payloadBytes, 0, PAYLOAD_MAX);
+    v.Size("reply", s.replyBytes, 0, PAYLOAD_MAX);
+}
+
+void Visit(ScenarioVisitor& v, WorkloadSection& s)
+{
+    v.VisitText("name", s.name);
+    v.VisitChoice("kind", s.kind, {"replay", "sessions"}, Presence::REQUIRED);
+    v.VisitDuration("start", s.start, Duration{}, LONGEST);
+    if (s.kind == "replay")
+    {
+        Visit(v, s.replay);
+    }
+    else if (s.kind == "sessions")
+    {
+        Visit(v, s.sessions);
+    }
+}
+
+void Visit(ScenarioVisitor& v, FailureSection& s)
+{
+    v.VisitChoice("kind", s.kind, {"crash"});
+    v.VisitText("node", s.node, Presence::REQUIRED);
+    v.VisitDuration("at", s.at, Duration{}, LONGEST, Presence::REQUIRED);
+    v.VisitOptionalDuration("recover_after", s.recoverAfter, PICOSECOND, LONGEST);
+}
+
+void Visit(ScenarioVisitor& v, OutputSection& s)
+{
+    v.VisitText("directory", s.directory);
+    v.VisitFlag("result", s.result);
+    v.VisitTexts("pcap", s.pcap);
+}
+
+void Visit(ScenarioVisitor& v, ExpectSection& s)
+{
+    v.VisitText("metric", s.metric, Presence::REQUIRED);
+    v.VisitComparison(s);
+}
+
+template <typename Section>
+void VisitOne(ScenarioVisitor& v, const char* name, Section& section)
+{
+    v.Begin(name);
+    Visit(v, section);
+    v.End();
+}
+
+template <typename Section>
+void VisitList(ScenarioVisitor& v, const char* name, std::vector<Section>& sections)
+{
+    sections.resize(v.CountOf(name, sections.size()));
+    for (std::size_t i = 0; i < sections.size(); ++i)
+    {
+        v.Begin(name, i);
+        Visit(v, sections[i]);
+        v.End();
+    }
+}
+
+} // namespace
+
+void VisitScenario(ScenarioVisitor& v, Scenario& s)
+{
+    VisitOne(v, "sim", s.sim);
+    VisitOne(v, "topology", s.topology);
+    VisitOne(v, "group", s.group);
+    VisitOne(v, "chain", s.chain);
+    VisitOne(v, "sync", s.sync);
+    VisitOne(v, "controller", s.controller);
+    std::vector<ServiceSection> services{s.service};
+    VisitList(v, "service", services);
+    if (!services.empty())
+    {
+        s.service = services.front();
+    }
+    VisitList(v, "accelerator", s.accelerators);
+    VisitList(v, "workload", s.workloads);
+    VisitList(v, "failure", s.failures);
+    VisitOne(v, "output", s.output);
+    VisitList(v, "expect", s.expectations);
+}
+
+} // namespace flowchain

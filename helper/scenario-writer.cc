@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "metric-dictionary.h"
+#include "scenario-reader.h"
+#include "scenario-schema.h"
+#include "units.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace flowchain
+{
+
+namespace
+{
+
+/** A TOML basic string. */
+std::string Quote(std::string_view text)
+{
+    std::string quoted = "\"";
+    for (const char c : text)
+    {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\')
+        {
+            quoted += '\\';
+            quoted += c;
+        }
+        else if (byte < 0x20 || byte == 0x7f)
+        {
+            quoted += fmt::format("\\u{:04x}", byte);
+        }
+        else
+        {
+            quoted += c;
+        }
+    }
+    return quoted + '"';
+}
+
+/** Prints every key of a scenario. */
+class ScenarioWriter : public ScenarioVisitor
+{
+  public:
+    const std::string& Text() const
+    {
+        return m_text;
+    }
+
+    void Begin(const char* name) override
+    {
+        m_text += fmt::format("{}[{}]\n", m_text.empty() ? "" : "\n", name);
+    }
+
+    std::size_t CountOf(const char*, std::size_t size) override
+    {
+        return size;
+    }
+
+    void Begin(const char* name, std::size_t) override
+    {
+        m_text += fmt::format("\n[[{}]]\n", name);
+    }
+
+    void End() override
+    {
+    }
+
+    void VisitDuration(const char* key, Duration& value, Duration, Duration, Presence) override
+    {
+        Line(key, Quote(FormatDuration(value)));
+    }
+
+    void VisitOptionalDuration(const char* key,
+                               std::optional<Duration>& value,
+                               Duration,
+                               Duration) override
+    {
+        if (value.has_value())
+        {
+            Line(key, Quote(FormatDuration(*value)));
+        }
+    }
+
+    void VisitRate(const char* key, std::uint64_t& bitsPerSecond) override
+    {
+        Line(key, Quote(FormatRate(bitsPerSecond)));
+    }
+
+    void VisitPercent(const char* key, std::uint32_t& perMillion) override
+    {
+        Line(key, Quote(FormatPercent(perMillion)));
+    }
+
+    void VisitPrefix(const char* key, Prefix& value) override
+    {
+        Line(key, Quote(FormatPrefix(value)));
+    }
+
+    void VisitText(const char* key, std::string& value, Presence) override
+    {
+        Line(key, Quote(value));
+    }
+
+    void VisitChoice(const char* key, std::string& value, Choices, Presence) override
+    {
+        Line(key, Quote(value));
+    }
+
+    void VisitFlag(const char* key, bool& value) override
+    {
+        Line(key, value ? "true" : "false");
+    }
+
+    void VisitTexts(const char* key, std::vector<std::string>& values) override
+    {
+        std::string list;
+        for (const auto& value : values)
+        {
+            list += (list.empty() ? "" : ", ") + Quote(value);
+        }
+        Line(key, fmt::format("[{}]", list));
+    }
+
+    void VisitPosition(const char* key, std::uint16_t& value, std::int64_t) override
+    {
+        Line(key, value == 0 ? Quote("tail") : fmt::format("{}", value));
+    }
+
+    void VisitComparison(ExpectSection& expectation) override
+    {
+        const bool bare = FindMetric(expectation.metric)->type == MetricType::INTEGER;
+        Line(expectation.comparison.c_str(), bare ? expectation.value : Quote(expectation.value));
+    }
+
+  private:
+    void VisitInteger(
+        const char* key, std::int64_t& value, std::int64_t, std::int64_t, Presence) override
+    {
+        Line(key, fmt::format("{}", value));
+    }
+
+    void VisitSize(const char* key, std::int64_t& value, std::int64_t, std::int64_t) override
+    {
+        Line(key, fmt::format("{}", value));
+    }
+
+    void VisitThousandths(
+        const char* key, std::int64_t& value, std::int64_t, std::int64_t, Presence) override
+    {
+        Line(key, FormatThousandths(static_cast<std::uint64_t>(value)));
+    }
+
+    void Line(const char* key, const std::string& value)
+    {
+        fmt::format_to(std::back_inserter(m_text), "{} = {}\n", key, value);
+    }
+
+    std::string m_text;
+};
+
+} // namespace
+
+std::string ResolvedToml(const Scenario& scenario)
+{
+    auto copy = scenario; // a visitor may write; this one does not
+    ScenarioWriter writer;
+    VisitScenario(writer, copy);
+    return writer.Text();
+}
+
+} // namespace flowchain

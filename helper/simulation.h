@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_SIMULATION_H
+#define FLOWCHAIN_SIMULATION_H
+
+#include "metric-set.h"
+#include "progress-listener.h"
+#include "scenario.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace flowchain
+{
+
+/** What a finished run leaves behind. */
+struct RunOutcome
+{
+    MetricSet metrics;                   ///< the same for every run of the same scenario
+    std::vector<std::string> violations; ///< broken invariants, one line each
+    std::string digest;                  ///< as the metric trace.digest
+    std::uint64_t events = 0;
+    double wallSeconds = 0; ///< of the run itself; not reproducible
+    double cpuSeconds = 0;  ///< likewise
+};
+
+/**
+ * Build the system that `scenario` describes, run it to its end and measure. One call in a process.
+ * @param listener may be null
+ * @throws std::runtime_error with a message for the user, such as an unreadable capture file
+ */
+RunOutcome RunScenario(const Scenario& scenario, ProgressListener* listener);
+
+} // namespace flowchain
+
+#endif

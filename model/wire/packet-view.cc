@@ -319,8 +319,8 @@ SetMacAddresses(Frame& frame,
 {
     assert(frame.Header().size() >= offset + ethernet::HEADER_SIZE);
     auto* const at = frame.Header().data() + offset;
-    std::copy(destination.begin(), destination.end(), at + ethernet::DESTINATION);
-    std::copy(source.begin(), source.end(), at + ethernet::SOURCE);
+    std::memcpy(at + ethernet::DESTINATION, destination.data(), destination.size());
+    std::memcpy(at + ethernet::SOURCE, source.data(), source.size());
 }
 
 } // namespace flowchain

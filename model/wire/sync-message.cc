@@ -4,6 +4,7 @@
 #include "byte-order.h"
 #include "checksum.h"
 #include "message-layout.h"
+#include "packet-view.h"
 
 #include <algorithm>
 
@@ -85,9 +86,7 @@ StoreOuterHeaders(Frame& frame, const Underlay& underlay, std::size_t optionSize
 {
     const auto header = frame.Header();
     auto* const at = header.data();
-    std::copy(
-        underlay.destinationMac.begin(), underlay.destinationMac.end(), at + ethernet::DESTINATION);
-    std::copy(underlay.sourceMac.begin(), underlay.sourceMac.end(), at + ethernet::SOURCE);
+    SetMacAddresses(frame, 0, underlay.sourceMac, underlay.destinationMac);
     Store16(at + ethernet::TYPE, ethernet::TYPE_IPV4);
 
     const auto total = frame.Length() - layout::IP;
@@ -336,7 +335,9 @@ Decode(const Frame& frame, SyncMessage& message, std::size_t& outerLength)
     {
         return verdict;
     }
-    message = {};
+    // A constant, since g++ 12 fills a temporary with a slow string instruction.
+    static constexpr SyncMessage EMPTY{};
+    message = EMPTY;
     if (!layout::LoadHeader(data.message, message.header))
     {
         return DecodeVerdict::BAD_KIND;
@@ -444,68 +445,6 @@ Restamp(Frame& frame, const MessageHeader& header)
     replace32(layout::message::SELECTIVE, static_cast<std::uint32_t>(header.selective >> 32));
     replace32(layout::message::SELECTIVE + 4, static_cast<std::uint32_t>(header.selective));
     Store16(field, UdpChecksumToSend(update.Checksum()));
-}
-
-const char*
-ToString(DecodeVerdict verdict)
-{
-    switch (verdict)
-    {
-    case DecodeVerdict::OK:
-        return "ok";
-    case DecodeVerdict::NOT_GENEVE:
-        return "not-geneve";
-    case DecodeVerdict::TRUNCATED:
-        return "truncated";
-    case DecodeVerdict::BAD_CHECKSUM:
-        return "bad-checksum";
-    case DecodeVerdict::BAD_VERSION:
-        return "bad-version";
-    case DecodeVerdict::BAD_OPTION:
-        return "bad-option";
-    case DecodeVerdict::BAD_KIND:
-        return "bad-kind";
-    case DecodeVerdict::BAD_BODY:
-        return "bad-body";
-    }
-    return "invalid";
-}
-
-const char*
-ToString(MessageKind kind)
-{
-    switch (kind)
-    {
-    case MessageKind::PACKET_IN:
-        return "packet-in";
-    case MessageKind::PROCESS:
-        return "process";
-    case MessageKind::STATE:
-        return "state";
-    case MessageKind::CHAIN:
-        return "chain";
-    case MessageKind::CHAIN_DONE:
-        return "chain-done";
-    case MessageKind::FAN_OUT:
-        return "fan-out";
-    case MessageKind::FAN_OUT_DONE:
-        return "fan-out-done";
-    case MessageKind::REVERSE_ENTRY:
-        return "reverse-entry";
-    case MessageKind::ENTRY:
-        return "entry";
-    case MessageKind::ACK:
-        return "ack";
-    case MessageKind::HEARTBEAT:
-        return "heartbeat";
-    case MessageKind::VIEW:
-        return "view";
-    case MessageKind::SNAPSHOT:
-        return "snapshot";
-    case MessageKind::SNAPSHOT_END:
-        return "snapshot-end";
-    }
-    return "invalid";
 }
 
 } // namespace flowchain

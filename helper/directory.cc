@@ -12,14 +12,16 @@ namespace flowchain
 namespace
 {
 
-NodeId AddNode(Directory& directory, NodeRole role, std::uint16_t group = 0)
+NodeId
+AddNode(Directory& directory, NodeRole role, std::uint16_t group = 0)
 {
     assert(directory.nodes.size() < MAX_NODES);
     directory.nodes.push_back({role, group});
     return static_cast<NodeId>(directory.nodes.size() - 1);
 }
 
-void AddNodes(Directory& directory, NodeRole role, std::size_t count, std::vector<NodeId>& list)
+void
+AddNodes(Directory& directory, NodeRole role, std::size_t count, std::vector<NodeId>& list)
 {
     for (std::size_t i = 0; i < count; ++i)
     {
@@ -28,7 +30,8 @@ void AddNodes(Directory& directory, NodeRole role, std::size_t count, std::vecto
 }
 
 /** The part of a node's name before the brackets. */
-const char* BaseName(NodeRole role)
+const char*
+BaseName(NodeRole role)
 {
     switch (role)
     {
@@ -50,7 +53,8 @@ const char* BaseName(NodeRole role)
 
 } // namespace
 
-Directory MakeDirectory(const Scenario& scenario)
+Directory
+MakeDirectory(const Scenario& scenario)
 {
     Directory directory;
     AddNodes(directory, NodeRole::CLIENT, scenario.topology.clients, directory.clients);
@@ -74,7 +78,8 @@ Directory MakeDirectory(const Scenario& scenario)
     return directory;
 }
 
-std::string NodeName(const Directory& directory, NodeId node)
+std::string
+NodeName(const Directory& directory, NodeId node)
 {
     const auto role = directory.nodes.at(node).role;
     if (role == NodeRole::CONTROLLER)
@@ -91,7 +96,8 @@ std::string NodeName(const Directory& directory, NodeId node)
     return fmt::format("{}[{}]", BaseName(role), node - (first - directory.nodes.begin()));
 }
 
-NodeId FindNode(const Directory& directory, const std::string& name)
+NodeId
+FindNode(const Directory& directory, const std::string& name)
 {
     for (std::size_t node = 0; node < directory.nodes.size(); ++node)
     {
@@ -103,7 +109,8 @@ NodeId FindNode(const Directory& directory, const std::string& name)
     return NO_NODE;
 }
 
-std::vector<std::uint16_t> LeavesOfNodes(const Scenario& scenario, const Directory& directory)
+std::vector<std::uint16_t>
+LeavesOfNodes(const Scenario& scenario, const Directory& directory)
 {
     std::vector<std::uint16_t> leaves;
     for (std::size_t node = 0; node < directory.nodes.size(); ++node)

@@ -14,17 +14,20 @@ namespace
 
 using Declarations = std::vector<MetricDeclaration>;
 
-void Count(Declarations& d, std::string name, std::string unit, std::string meaning)
+void
+Count(Declarations& d, std::string name, std::string unit, std::string meaning)
 {
     d.push_back({std::move(name), std::move(unit), MetricType::INTEGER, std::move(meaning)});
 }
 
-void Time(Declarations& d, std::string name, std::string meaning)
+void
+Time(Declarations& d, std::string name, std::string meaning)
 {
     d.push_back({std::move(name), "ns", MetricType::DURATION, std::move(meaning)});
 }
 
-void DeclareSessions(Declarations& d)
+void
+DeclareSessions(Declarations& d)
 {
     Count(d, "sessions.started", "sessions", "sessions whose first packet was injected");
     Count(
@@ -41,7 +44,8 @@ void DeclareSessions(Declarations& d)
     Count(d, "sessions.refused", "sessions", "sessions that a service node refused to open");
 }
 
-void DeclarePackets(Declarations& d)
+void
+DeclarePackets(Declarations& d)
 {
     Count(d, "packets.injected", "packets", "data packets that hosts sent");
     Count(d, "packets.delivered", "packets", "data packets that reached the far host");
@@ -58,7 +62,8 @@ void DeclarePackets(Declarations& d)
     }
 }
 
-void DeclareLatencies(Declarations& d)
+void
+DeclareLatencies(Declarations& d)
 {
     static const std::pair<const char*, const char*> SEGMENTS[] = {
         {"first_packet", "client to far side, first packet of a session"},
@@ -83,7 +88,8 @@ void DeclareLatencies(Declarations& d)
     }
 }
 
-void DeclareSynchronisation(Declarations& d)
+void
+DeclareSynchronisation(Declarations& d)
 {
     Time(d,
          "failover.detection_time",
@@ -111,7 +117,8 @@ void DeclareSynchronisation(Declarations& d)
           "reverse packets that came before the entry that was on its way");
 }
 
-void DeclareResources(Declarations& d)
+void
+DeclareResources(Declarations& d)
 {
     Count(d, "fabric.packet_hops", "frames", "link traversals, messages included");
     Count(d, "fabric.link_drops", "frames", "frames lost on links or at full ports");
@@ -126,7 +133,8 @@ void DeclareResources(Declarations& d)
     Count(d, "tables.ports", "ports", "external ports in use at the end");
 }
 
-void DeclareRun(Declarations& d)
+void
+DeclareRun(Declarations& d)
 {
     static const std::pair<const char*, const char*> INVARIANTS[] = {
         {"durability", "a released session survives the promised failures"},
@@ -150,7 +158,8 @@ void DeclareRun(Declarations& d)
     d.push_back({"trace.digest", "hex", MetricType::TEXT, "digest over every delivery and drop"});
 }
 
-Declarations Declare()
+Declarations
+Declare()
 {
     Declarations d;
     DeclareSessions(d);
@@ -164,13 +173,15 @@ Declarations Declare()
 
 } // namespace
 
-const std::vector<MetricDeclaration>& MetricDictionary()
+const std::vector<MetricDeclaration>&
+MetricDictionary()
 {
     static const Declarations DICTIONARY = Declare();
     return DICTIONARY;
 }
 
-const MetricDeclaration* FindMetric(std::string_view name)
+const MetricDeclaration*
+FindMetric(std::string_view name)
 {
     const auto& dictionary = MetricDictionary();
     const auto found = std::find_if(dictionary.begin(),

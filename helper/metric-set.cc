@@ -14,14 +14,16 @@ namespace flowchain
 namespace
 {
 
-std::size_t PlaceOf(const MetricDeclaration* declaration)
+std::size_t
+PlaceOf(const MetricDeclaration* declaration)
 {
     return static_cast<std::size_t>(declaration - MetricDictionary().data());
 }
 
 } // namespace
 
-std::string Metric::ValueText() const
+std::string
+Metric::ValueText() const
 {
     switch (declaration->type)
     {
@@ -35,22 +37,26 @@ std::string Metric::ValueText() const
     std::abort();
 }
 
-void MetricSet::Set(std::string_view name, std::int64_t value)
+void
+MetricSet::Set(std::string_view name, std::int64_t value)
 {
     Slot(name, MetricType::INTEGER).value = value;
 }
 
-void MetricSet::Set(std::string_view name, Duration value)
+void
+MetricSet::Set(std::string_view name, Duration value)
 {
     Slot(name, MetricType::DURATION).value = value.count();
 }
 
-void MetricSet::SetText(std::string_view name, std::string text)
+void
+MetricSet::SetText(std::string_view name, std::string text)
 {
     Slot(name, MetricType::TEXT).text = std::move(text);
 }
 
-void MetricSet::SetLatency(std::string_view segment, const LatencyHistogram& latency)
+void
+MetricSet::SetLatency(std::string_view segment, const LatencyHistogram& latency)
 {
     const auto name = [segment](const char* suffix)
     {
@@ -67,7 +73,8 @@ void MetricSet::SetLatency(std::string_view segment, const LatencyHistogram& lat
     }
 }
 
-const Metric* MetricSet::Find(std::string_view name) const
+const Metric*
+MetricSet::Find(std::string_view name) const
 {
     const auto* declaration = FindMetric(name);
     if (declaration == nullptr)
@@ -78,13 +85,15 @@ const Metric* MetricSet::Find(std::string_view name) const
     return found == m_metrics.end() ? nullptr : &found->second;
 }
 
-std::int64_t MetricSet::ValueOr0(std::string_view name) const
+std::int64_t
+MetricSet::ValueOr0(std::string_view name) const
 {
     const auto* metric = Find(name);
     return metric == nullptr ? 0 : metric->value;
 }
 
-Metric& MetricSet::Slot(std::string_view name, MetricType type)
+Metric&
+MetricSet::Slot(std::string_view name, MetricType type)
 {
     const auto* declaration = FindMetric(name);
     if (declaration == nullptr || declaration->type != type)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "scenario-check.h"
 
+#include "session-generator.h"
 #include "spelling.h"
 #include "units.h"
 
@@ -15,15 +16,26 @@ namespace flowchain
 namespace
 {
 
-/** Addresses of the nodes among themselves: UnderlayAddressOf(). */
-constexpr Prefix UNDERLAY{0xac100000, 16};
+/** Addresses that a service must leave alone. */
+struct ReservedPrefix
+{
+    Prefix prefix;
+    const char* use;
+};
 
-bool Overlap(const Prefix& a, const Prefix& b)
+constexpr ReservedPrefix RESERVED[] = {
+    {{0xac100000, 16}, "the addresses of the nodes themselves"}, // UnderlayAddressOf()
+    {{0xc6120000, 15}, "the addresses of generated servers"},    // SessionTuples
+};
+
+bool
+Overlap(const Prefix& a, const Prefix& b)
 {
     return a.Contains(b.address) || b.Contains(a.address);
 }
 
-void CheckTimes(const Scenario& s, ScenarioDiagnostics& d)
+void
+CheckTimes(const Scenario& s, ScenarioDiagnostics& d)
 {
     if (d.Sound({"sim.stop", "sim.warmup"}) && s.sim.warmup >= s.sim.stop)
     {
@@ -50,7 +62,8 @@ void CheckTimes(const Scenario& s, ScenarioDiagnostics& d)
     }
 }
 
-void CheckChain(const Scenario& s, ScenarioDiagnostics& d)
+void
+CheckChain(const Scenario& s, ScenarioDiagnostics& d)
 {
     if (d.Sound({"chain.length", "group.managers"}) && s.chain.length > s.group.managers)
     {
@@ -64,7 +77,8 @@ void CheckChain(const Scenario& s, ScenarioDiagnostics& d)
     }
 }
 
-void CheckService(const Scenario& s, ScenarioDiagnostics& d)
+void
+CheckService(const Scenario& s, ScenarioDiagnostics& d)
 {
     const auto& service = s.service;
     if (d.Sound({"service[0].port_first", "service[0].port_last", "service[0].nodes"}) &&
@@ -91,12 +105,14 @@ void CheckService(const Scenario& s, ScenarioDiagnostics& d)
     for (const auto& [key, prefix] : {std::pair("service[0].inside", service.inside),
                                       std::pair("service[0].external", service.external)})
     {
-        if (Overlap(prefix, UNDERLAY))
+        for (const auto& [reserved, use] : RESERVED)
         {
-            d.Add(key,
-                  fmt::format("{} overlaps {}, the addresses of the nodes themselves",
-                              FormatPrefix(prefix),
-                              FormatPrefix(UNDERLAY)));
+            if (Overlap(prefix, reserved))
+            {
+                d.Add(key,
+                      fmt::format(
+                          "{} overlaps {}, {}", FormatPrefix(prefix), FormatPrefix(reserved), use));
+            }
         }
     }
     if (d.Sound({"topology.clients"}) && service.inside.Size() < s.topology.clients)
@@ -109,7 +125,8 @@ void CheckService(const Scenario& s, ScenarioDiagnostics& d)
 }
 
 /** @returns whether the node counts are usable, so that a directory can be made. */
-bool CheckNodes(const Scenario& s, ScenarioDiagnostics& d)
+bool
+CheckNodes(const Scenario& s, ScenarioDiagnostics& d)
 {
     bool sound = d.Sound({"topology.clients",
                           "topology.servers",
@@ -147,7 +164,8 @@ bool CheckNodes(const Scenario& s, ScenarioDiagnostics& d)
     return true;
 }
 
-void CheckWorkload(WorkloadSection& w, const std::string& path, Scenario& s, ScenarioDiagnostics& d)
+void
+CheckWorkload(WorkloadSection& w, const std::string& path, Scenario& s, ScenarioDiagnostics& d)
 {
     if (d.Sound({path + ".start", "sim.stop"}) && w.start >= s.sim.stop)
     {
@@ -166,20 +184,16 @@ void CheckWorkload(WorkloadSection& w, const std::string& path, Scenario& s, Sce
             d.Add(path + ".file", fmt::format("no such file: {}", w.replay.fileResolved));
         }
     }
-    // A session has a five-tuple of its own: at most so many from one address.
-    constexpr std::uint64_t SESSIONS_PER_ADDRESS_MAX = 60'000;
-    if (w.kind == "sessions" && d.Sound({path + ".sessions", "service[0].inside"}) &&
-        w.sessions.sessions > s.service.inside.Size() * SESSIONS_PER_ADDRESS_MAX)
+    if (w.kind == "sessions" && w.sessions.protocol == "udp" && w.sessions.packets == 0)
     {
-        d.Add(path + ".sessions",
-              fmt::format("{} sessions are too many for the addresses of service[0].inside ({})",
-                          w.sessions.sessions,
-                          FormatPrefix(s.service.inside)));
+        d.Add(path + ".packets", "a udp session has at least one packet");
     }
 }
 
-void CheckWorkloads(Scenario& s, ScenarioDiagnostics& d)
+void
+CheckWorkloads(Scenario& s, ScenarioDiagnostics& d)
 {
+    std::uint32_t generators = 0;
     for (std::size_t i = 0; i < s.workloads.size(); ++i)
     {
         auto& workload = s.workloads[i];
@@ -197,11 +211,19 @@ void CheckWorkloads(Scenario& s, ScenarioDiagnostics& d)
             }
         }
         CheckWorkload(workload, path, s, d);
+        generators += workload.kind == "sessions" ? 1 : 0;
+        if (generators == SessionTuples::GENERATORS_MAX + 1 && workload.kind == "sessions")
+        {
+            d.Add(path + ".kind",
+                  fmt::format("more than {} workloads of generated sessions",
+                              SessionTuples::GENERATORS_MAX));
+        }
     }
 }
 
 /** "accelerator[0..1], manager[0..2], service[0..3]" */
-std::string Candidates(const Directory& directory)
+std::string
+Candidates(const Directory& directory)
 {
     const auto range = [](const char* role, std::size_t count)
     {
@@ -213,20 +235,23 @@ std::string Candidates(const Directory& directory)
                        range("service", directory.serviceNodes.size()));
 }
 
-bool CanFail(NodeRole role)
+bool
+CanFail(NodeRole role)
 {
     return role == NodeRole::ACCELERATOR || role == NodeRole::MANAGER ||
            role == NodeRole::SERVICE_NODE;
 }
 
 /** Whether the node is still down from `earlier` when `later` strikes. */
-bool StrikesWhileDown(const FailureSection& earlier, const FailureSection& later)
+bool
+StrikesWhileDown(const FailureSection& earlier, const FailureSection& later)
 {
     return earlier.target == later.target && earlier.at <= later.at &&
            (!earlier.recoverAfter || earlier.at + *earlier.recoverAfter >= later.at);
 }
 
-void CheckFailures(Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
+void
+CheckFailures(Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
 {
     for (std::size_t i = 0; i < s.failures.size(); ++i)
     {
@@ -269,7 +294,8 @@ void CheckFailures(Scenario& s, const Directory& directory, ScenarioDiagnostics&
     }
 }
 
-void CheckOutput(const Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
+void
+CheckOutput(const Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
 {
     std::vector<std::string> names{"all"};
     for (std::size_t node = 0; node < directory.nodes.size(); ++node)
@@ -289,7 +315,8 @@ void CheckOutput(const Scenario& s, const Directory& directory, ScenarioDiagnost
 
 } // namespace
 
-void CheckScenario(Scenario& s, ScenarioDiagnostics& d)
+void
+CheckScenario(Scenario& s, ScenarioDiagnostics& d)
 {
     s.name = std::filesystem::path(s.path).stem().string();
     if (s.output.directory.empty())

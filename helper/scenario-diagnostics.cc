@@ -18,14 +18,16 @@ constexpr std::size_t FAULTS_SHOWN_MAX = 20;
 constexpr auto BEHIND_THE_FILE = std::numeric_limits<toml::source_index>::max();
 
 /** Whether `path` is `prefix` or lies in it. */
-bool IsWithin(std::string_view path, std::string_view prefix)
+bool
+IsWithin(std::string_view path, std::string_view prefix)
 {
     return path.starts_with(prefix) && (path.size() == prefix.size() ||
                                         path[prefix.size()] == '.' || path[prefix.size()] == '[');
 }
 
 /** Reads "[12]" from the front of `rest`. @returns whether it was there. */
-bool TakeIndex(std::string_view& rest, PathStep& step)
+bool
+TakeIndex(std::string_view& rest, PathStep& step)
 {
     constexpr std::size_t DIGITS_MAX = 6;
     const auto end = rest.find(']');
@@ -48,7 +50,8 @@ bool TakeIndex(std::string_view& rest, PathStep& step)
 
 } // namespace
 
-std::vector<PathStep> SplitPath(std::string_view path)
+std::vector<PathStep>
+SplitPath(std::string_view path)
 {
     std::vector<PathStep> steps;
     auto rest = path;
@@ -88,29 +91,34 @@ ScenarioDiagnostics::ScenarioDiagnostics(const toml::table& root, std::string fi
 {
 }
 
-void ScenarioDiagnostics::NoteOverride(std::string path)
+void
+ScenarioDiagnostics::NoteOverride(std::string path)
 {
     m_overrides.push_back(std::move(path));
 }
 
-void ScenarioDiagnostics::Add(const std::string& path, const std::string& message)
+void
+ScenarioDiagnostics::Add(const std::string& path, const std::string& message)
 {
     Report(Locate(path), path, message);
 }
 
-void ScenarioDiagnostics::AddAt(const toml::source_region& place,
-                                const std::string& path,
-                                const std::string& message)
+void
+ScenarioDiagnostics::AddAt(const toml::source_region& place,
+                           const std::string& path,
+                           const std::string& message)
 {
     Report(place.begin, path, message);
 }
 
-void ScenarioDiagnostics::AddOverrideFault(const std::string& path, const std::string& message)
+void
+ScenarioDiagnostics::AddOverrideFault(const std::string& path, const std::string& message)
 {
     m_faults.push_back({BEHIND_THE_FILE, 0, path, fmt::format("-s {}: {}", path, message)});
 }
 
-bool ScenarioDiagnostics::Sound(std::initializer_list<std::string> paths) const
+bool
+ScenarioDiagnostics::Sound(std::initializer_list<std::string> paths) const
 {
     return std::none_of(m_faults.begin(),
                         m_faults.end(),
@@ -125,7 +133,8 @@ bool ScenarioDiagnostics::Sound(std::initializer_list<std::string> paths) const
     });
 }
 
-void ScenarioDiagnostics::ThrowIfAny() const
+void
+ScenarioDiagnostics::ThrowIfAny() const
 {
     if (m_faults.empty())
     {
@@ -151,7 +160,8 @@ void ScenarioDiagnostics::ThrowIfAny() const
     throw ScenarioError(std::move(messages));
 }
 
-const std::string* ScenarioDiagnostics::OverrideOf(const std::string& path, bool ancestors) const
+const std::string*
+ScenarioDiagnostics::OverrideOf(const std::string& path, bool ancestors) const
 {
     for (const auto& override : m_overrides)
     {
@@ -168,7 +178,8 @@ const std::string* ScenarioDiagnostics::OverrideOf(const std::string& path, bool
     return cut == std::string::npos ? nullptr : OverrideOf(path.substr(0, cut), true);
 }
 
-toml::source_position ScenarioDiagnostics::Locate(const std::string& path) const
+toml::source_position
+ScenarioDiagnostics::Locate(const std::string& path) const
 {
     const toml::node* node = &m_root;
     for (const auto& step : SplitPath(path))
@@ -191,9 +202,10 @@ toml::source_position ScenarioDiagnostics::Locate(const std::string& path) const
     return node->source().begin;
 }
 
-void ScenarioDiagnostics::Report(toml::source_position place,
-                                 const std::string& path,
-                                 const std::string& message)
+void
+ScenarioDiagnostics::Report(toml::source_position place,
+                            const std::string& path,
+                            const std::string& message)
 {
     // A table that an override has made has no place in the file.
     const auto* override = OverrideOf(path, place.line == 0);

@@ -15,7 +15,8 @@ namespace flowchain
 namespace
 {
 
-bool Holds(const ExpectSection& expectation, const Metric& metric)
+bool
+Holds(const ExpectSection& expectation, const Metric& metric)
 {
     if (metric.declaration->type == MetricType::TEXT)
     {
@@ -33,7 +34,8 @@ bool Holds(const ExpectSection& expectation, const Metric& metric)
     return metric.value >= expectation.number;
 }
 
-std::string ActualText(const Metric& metric)
+std::string
+ActualText(const Metric& metric)
 {
     switch (metric.declaration->type)
     {
@@ -46,7 +48,8 @@ std::string ActualText(const Metric& metric)
 
 } // namespace
 
-ExpectationFault ResolveExpectation(ExpectSection& expectation, bool quoted)
+ExpectationFault
+ResolveExpectation(ExpectSection& expectation, bool quoted)
 {
     const auto* declaration = FindMetric(expectation.metric);
     if (declaration == nullptr)
@@ -96,7 +99,8 @@ ExpectationFault ResolveExpectation(ExpectSection& expectation, bool quoted)
     return {};
 }
 
-std::string ExpectationOutcome::Text() const
+std::string
+ExpectationOutcome::Text() const
 {
     const auto words = expectation.comparison == "at_most"    ? "at most"
                        : expectation.comparison == "at_least" ? "at least"
@@ -104,8 +108,8 @@ std::string ExpectationOutcome::Text() const
     return fmt::format("{} {} {}", expectation.metric, words, expectation.value);
 }
 
-std::vector<ExpectationOutcome> EvaluateExpectations(const Scenario& scenario,
-                                                     const MetricSet& metrics)
+std::vector<ExpectationOutcome>
+EvaluateExpectations(const Scenario& scenario, const MetricSet& metrics)
 {
     std::vector<ExpectationOutcome> outcomes;
     for (const auto& expectation : scenario.expectations)

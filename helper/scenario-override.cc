@@ -10,7 +10,8 @@ namespace
 {
 
 /** The text as a TOML value, under the key "value"; what TOML does not understand is a string. */
-toml::table ParseValue(const std::string& text)
+toml::table
+ParseValue(const std::string& text)
 {
     try
     {
@@ -110,7 +111,8 @@ class Walker
 
 } // namespace
 
-void ApplyOverride(toml::table& root, const std::string& text, ScenarioDiagnostics& diagnostics)
+void
+ApplyOverride(toml::table& root, const std::string& text, ScenarioDiagnostics& diagnostics)
 {
     const auto equals = text.find('=');
     const auto path = text.substr(0, equals);

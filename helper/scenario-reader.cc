@@ -20,7 +20,8 @@ namespace flowchain
 namespace
 {
 
-std::string ReadText(const std::string& path)
+std::string
+ReadText(const std::string& path)
 {
     if (std::error_code ignored; std::filesystem::is_directory(path, ignored))
     {
@@ -36,7 +37,8 @@ std::string ReadText(const std::string& path)
     return text;
 }
 
-toml::table ParseTree(std::string_view text, const std::string& path)
+toml::table
+ParseTree(std::string_view text, const std::string& path)
 {
     try
     {
@@ -51,9 +53,8 @@ toml::table ParseTree(std::string_view text, const std::string& path)
 }
 
 /** The number of service groups and accelerators is fixed by what is modelled. */
-void CheckCounts(const toml::table& root,
-                 const Scenario& scenario,
-                 ScenarioDiagnostics& diagnostics)
+void
+CheckCounts(const toml::table& root, const Scenario& scenario, ScenarioDiagnostics& diagnostics)
 {
     const auto* services = root.get_as<toml::array>("service");
     const auto count = services == nullptr ? 0 : services->size();
@@ -76,14 +77,16 @@ ScenarioError::ScenarioError(std::vector<std::string> messages)
 {
 }
 
-Scenario ReadScenario(const std::string& path, const std::vector<std::string>& overrides)
+Scenario
+ReadScenario(const std::string& path, const std::vector<std::string>& overrides)
 {
     return ParseScenario(ReadText(path), path, overrides);
 }
 
-Scenario ParseScenario(std::string_view text,
-                       const std::string& path,
-                       const std::vector<std::string>& overrides)
+Scenario
+ParseScenario(std::string_view text,
+              const std::string& path,
+              const std::vector<std::string>& overrides)
 {
     auto root = ParseTree(text, path);
     ScenarioDiagnostics diagnostics(root, path);

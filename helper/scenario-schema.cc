@@ -14,7 +14,8 @@ constexpr std::int64_t TABLE_MAX = 100'000'000; // entries of any table, frames 
 constexpr std::int64_t NODES_MAX = static_cast<std::int64_t>(MAX_NODES);
 constexpr std::int64_t PAYLOAD_MAX = 8'800; // fits a jumbo frame of 9000 bytes, encapsulated
 
-void Visit(ScenarioVisitor& v, ProcessingSection& s)
+void
+Visit(ScenarioVisitor& v, ProcessingSection& s)
 {
     v.Integer("cores", s.cores, 1, 1024);
     v.Integer("queue", s.queueFrames, 1, TABLE_MAX);
@@ -23,7 +24,8 @@ void Visit(ScenarioVisitor& v, ProcessingSection& s)
     v.VisitDuration("ack_cost", s.ackCost, Duration{}, SECOND);
 }
 
-void Visit(ScenarioVisitor& v, SimSection& s)
+void
+Visit(ScenarioVisitor& v, SimSection& s)
 {
     v.VisitDuration("stop", s.stop, PICOSECOND, LONGEST, Presence::REQUIRED);
     v.VisitDuration("warmup", s.warmup, Duration{}, LONGEST);
@@ -31,7 +33,8 @@ void Visit(ScenarioVisitor& v, SimSection& s)
     v.VisitChoice("scheduler", s.scheduler, {"priority-queue", "map", "heap", "calendar", "list"});
 }
 
-void Visit(ScenarioVisitor& v, TopologySection& s)
+void
+Visit(ScenarioVisitor& v, TopologySection& s)
 {
     v.VisitChoice("fabric", s.fabric, {"lean", "point-to-point"});
     v.Integer("leaves", s.leaves, 1, 256);
@@ -47,7 +50,8 @@ void Visit(ScenarioVisitor& v, TopologySection& s)
     v.Integer("servers", s.servers, 1, NODES_MAX);
 }
 
-void Visit(ScenarioVisitor& v, GroupSection& s)
+void
+Visit(ScenarioVisitor& v, GroupSection& s)
 {
     v.Integer("count", s.count, 1, NODES_MAX);
     v.Integer("managers", s.managers, 1, NODES_MAX);
@@ -57,7 +61,8 @@ void Visit(ScenarioVisitor& v, GroupSection& s)
     Visit(v, s.processing);
 }
 
-void Visit(ScenarioVisitor& v, ChainSection& s)
+void
+Visit(ScenarioVisitor& v, ChainSection& s)
 {
     constexpr std::int64_t LENGTH_MAX = 8;
     v.VisitChoice("scheme", s.scheme, {"chain", "none"});
@@ -66,7 +71,8 @@ void Visit(ScenarioVisitor& v, ChainSection& s)
     v.VisitChoice("release", s.release, {"immediate", "chain", "all"});
 }
 
-void Visit(ScenarioVisitor& v, SyncSection& s)
+void
+Visit(ScenarioVisitor& v, SyncSection& s)
 {
     v.VisitDuration("retransmit_timeout", s.retransmitTimeout, PICOSECOND, LONGEST);
     v.VisitDuration("retransmit_timeout_max", s.retransmitTimeoutMax, PICOSECOND, LONGEST);
@@ -75,14 +81,16 @@ void Visit(ScenarioVisitor& v, SyncSection& s)
     v.Integer("backlog_max", s.backlogMax, 1, TABLE_MAX);
 }
 
-void Visit(ScenarioVisitor& v, ControllerSection& s)
+void
+Visit(ScenarioVisitor& v, ControllerSection& s)
 {
     v.VisitDuration("heartbeat_interval", s.heartbeatInterval, PICOSECOND, LONGEST);
     v.VisitDuration("detection_timeout", s.detectionTimeout, PICOSECOND, LONGEST);
     Visit(v, s.processing);
 }
 
-void Visit(ScenarioVisitor& v, ServiceSection& s)
+void
+Visit(ScenarioVisitor& v, ServiceSection& s)
 {
     v.VisitText("name", s.name);
     v.VisitChoice("kind", s.kind, {"nat"});
@@ -96,7 +104,8 @@ void Visit(ScenarioVisitor& v, ServiceSection& s)
     Visit(v, s.processing);
 }
 
-void Visit(ScenarioVisitor& v, AcceleratorSection& s)
+void
+Visit(ScenarioVisitor& v, AcceleratorSection& s)
 {
     v.VisitText("name", s.name);
     v.Integer("count", s.count, 1, NODES_MAX);
@@ -104,25 +113,28 @@ void Visit(ScenarioVisitor& v, AcceleratorSection& s)
     Visit(v, s.processing);
 }
 
-void Visit(ScenarioVisitor& v, ReplaySection& s)
+void
+Visit(ScenarioVisitor& v, ReplaySection& s)
 {
     v.VisitText("file", s.file, Presence::REQUIRED);
     v.Thousandths("time_scale", s.timeScalePermille, 1, 1'000'000);
 }
 
-void Visit(ScenarioVisitor& v, SessionsSection& s)
+void
+Visit(ScenarioVisitor& v, SessionsSection& s)
 {
     v.Integer("sessions", s.sessions, 1, 16'000'000, Presence::REQUIRED);
     v.VisitChoice("arrivals", s.arrivals, {"fixed", "poisson"});
     v.Thousandths("rate", s.ratePerSecondMilli, 1, 1'000'000'000'000, Presence::REQUIRED);
     v.VisitChoice("protocol", s.protocol, {"tcp", "udp"});
-    v.Integer("packets", s.packets, 1, 1'000'000);
+    v.Integer("packets", s.packets, 0, 1'000'000);
     v.VisitDuration("gap", s.gap, Duration{}, LONGEST);
     v.Size("payload", s.payloadBytes, 0, PAYLOAD_MAX);
     v.Size("reply", s.replyBytes, 0, PAYLOAD_MAX);
 }
 
-void Visit(ScenarioVisitor& v, WorkloadSection& s)
+void
+Visit(ScenarioVisitor& v, WorkloadSection& s)
 {
     v.VisitText("name", s.name);
     v.VisitChoice("kind", s.kind, {"replay", "sessions"}, Presence::REQUIRED);
@@ -137,7 +149,8 @@ void Visit(ScenarioVisitor& v, WorkloadSection& s)
     }
 }
 
-void Visit(ScenarioVisitor& v, FailureSection& s)
+void
+Visit(ScenarioVisitor& v, FailureSection& s)
 {
     v.VisitChoice("kind", s.kind, {"crash"});
     v.VisitText("node", s.node, Presence::REQUIRED);
@@ -145,21 +158,24 @@ void Visit(ScenarioVisitor& v, FailureSection& s)
     v.VisitOptionalDuration("recover_after", s.recoverAfter, PICOSECOND, LONGEST);
 }
 
-void Visit(ScenarioVisitor& v, OutputSection& s)
+void
+Visit(ScenarioVisitor& v, OutputSection& s)
 {
     v.VisitText("directory", s.directory);
     v.VisitFlag("result", s.result);
     v.VisitTexts("pcap", s.pcap);
 }
 
-void Visit(ScenarioVisitor& v, ExpectSection& s)
+void
+Visit(ScenarioVisitor& v, ExpectSection& s)
 {
     v.VisitText("metric", s.metric, Presence::REQUIRED);
     v.VisitComparison(s);
 }
 
 template <typename Section>
-void VisitOne(ScenarioVisitor& v, const char* name, Section& section)
+void
+VisitOne(ScenarioVisitor& v, const char* name, Section& section)
 {
     v.Begin(name);
     Visit(v, section);
@@ -167,7 +183,8 @@ void VisitOne(ScenarioVisitor& v, const char* name, Section& section)
 }
 
 template <typename Section>
-void VisitList(ScenarioVisitor& v, const char* name, std::vector<Section>& sections)
+void
+VisitList(ScenarioVisitor& v, const char* name, std::vector<Section>& sections)
 {
     sections.resize(v.CountOf(name, sections.size()));
     for (std::size_t i = 0; i < sections.size(); ++i)
@@ -180,7 +197,8 @@ void VisitList(ScenarioVisitor& v, const char* name, std::vector<Section>& secti
 
 } // namespace
 
-void VisitScenario(ScenarioVisitor& v, Scenario& s)
+void
+VisitScenario(ScenarioVisitor& v, Scenario& s)
 {
     VisitOne(v, "sim", s.sim);
     VisitOne(v, "topology", s.topology);

@@ -18,7 +18,8 @@ namespace
 
 const toml::table EMPTY_TABLE;
 
-const char* TypeName(const toml::node& node)
+const char*
+TypeName(const toml::node& node)
 {
     switch (node.type())
     {
@@ -39,33 +40,38 @@ const char* TypeName(const toml::node& node)
     }
 }
 
-std::string FormatInteger(std::int64_t value)
+std::string
+FormatInteger(std::int64_t value)
 {
     return fmt::format("{}", value);
 }
 
-std::string FormatPicoseconds(std::int64_t value)
+std::string
+FormatPicoseconds(std::int64_t value)
 {
     return FormatDuration(Duration{value});
 }
 
-std::string FormatBitRate(std::int64_t value)
+std::string
+FormatBitRate(std::int64_t value)
 {
     return FormatRate(static_cast<std::uint64_t>(value));
 }
 
-std::string FormatSignedThousandths(std::int64_t value)
+std::string
+FormatSignedThousandths(std::int64_t value)
 {
     const auto magnitude = FormatThousandths(static_cast<std::uint64_t>(std::abs(value)));
     return fmt::format("{}{}", value < 0 ? "-" : "", magnitude);
 }
 
 /** Report every key of `table` that is not in `known`. */
-void ReportUnknown(const toml::table& table,
-                   const std::string& prefix,
-                   const char* what,
-                   const std::vector<std::string>& known,
-                   ScenarioDiagnostics& diagnostics)
+void
+ReportUnknown(const toml::table& table,
+              const std::string& prefix,
+              const char* what,
+              const std::vector<std::string>& known,
+              ScenarioDiagnostics& diagnostics)
 {
     for (const auto& [key, node] : table)
     {
@@ -87,7 +93,8 @@ ScenarioTomlVisitor::ScenarioTomlVisitor(const toml::table& root, ScenarioDiagno
 {
 }
 
-void ScenarioTomlVisitor::Begin(const char* name)
+void
+ScenarioTomlVisitor::Begin(const char* name)
 {
     m_path = name;
     m_sections.emplace_back(name);
@@ -101,7 +108,8 @@ void ScenarioTomlVisitor::Begin(const char* name)
     }
 }
 
-std::size_t ScenarioTomlVisitor::CountOf(const char* name, std::size_t)
+std::size_t
+ScenarioTomlVisitor::CountOf(const char* name, std::size_t)
 {
     m_sections.emplace_back(name);
     const auto* node = m_root.get(name);
@@ -120,7 +128,8 @@ std::size_t ScenarioTomlVisitor::CountOf(const char* name, std::size_t)
     return array->size();
 }
 
-void ScenarioTomlVisitor::Begin(const char* name, std::size_t index)
+void
+ScenarioTomlVisitor::Begin(const char* name, std::size_t index)
 {
     m_path = fmt::format("{}[{}]", name, index);
     m_keys.clear();
@@ -132,7 +141,8 @@ void ScenarioTomlVisitor::Begin(const char* name, std::size_t index)
     }
 }
 
-void ScenarioTomlVisitor::End()
+void
+ScenarioTomlVisitor::End()
 {
     // Without a valid kind, nobody knows which keys belong there.
     if (m_table != nullptr && m_diagnostics.Sound({PathOf("kind")}))
@@ -141,7 +151,8 @@ void ScenarioTomlVisitor::End()
     }
 }
 
-void ScenarioTomlVisitor::VisitInteger(
+void
+ScenarioTomlVisitor::VisitInteger(
     const char* key, std::int64_t& value, std::int64_t min, std::int64_t max, Presence presence)
 {
     const auto* node = Find(key, presence);
@@ -159,10 +170,11 @@ void ScenarioTomlVisitor::VisitInteger(
     }
 }
 
-void ScenarioTomlVisitor::VisitSize(const char* key,
-                                    std::int64_t& value,
-                                    std::int64_t min,
-                                    std::int64_t max)
+void
+ScenarioTomlVisitor::VisitSize(const char* key,
+                               std::int64_t& value,
+                               std::int64_t min,
+                               std::int64_t max)
 {
     const auto* node = Find(key, Presence::OPTIONAL);
     if (node == nullptr || node->is_integer())
@@ -179,7 +191,8 @@ void ScenarioTomlVisitor::VisitSize(const char* key,
     }
 }
 
-void ScenarioTomlVisitor::VisitThousandths(
+void
+ScenarioTomlVisitor::VisitThousandths(
     const char* key, std::int64_t& value, std::int64_t min, std::int64_t max, Presence presence)
 {
     const auto* node = Find(key, presence);
@@ -215,7 +228,8 @@ void ScenarioTomlVisitor::VisitThousandths(
     }
 }
 
-void ScenarioTomlVisitor::VisitDuration(
+void
+ScenarioTomlVisitor::VisitDuration(
     const char* key, Duration& value, Duration min, Duration max, Presence presence)
 {
     const auto duration = Parse(key, presence, "a duration such as \"60ms\"", ParseDuration);
@@ -226,10 +240,11 @@ void ScenarioTomlVisitor::VisitDuration(
     }
 }
 
-void ScenarioTomlVisitor::VisitOptionalDuration(const char* key,
-                                                std::optional<Duration>& value,
-                                                Duration min,
-                                                Duration max)
+void
+ScenarioTomlVisitor::VisitOptionalDuration(const char* key,
+                                           std::optional<Duration>& value,
+                                           Duration min,
+                                           Duration max)
 {
     Duration duration{};
     VisitDuration(key, duration, min, max, Presence::OPTIONAL);
@@ -239,7 +254,8 @@ void ScenarioTomlVisitor::VisitOptionalDuration(const char* key,
     }
 }
 
-void ScenarioTomlVisitor::VisitRate(const char* key, std::uint64_t& bitsPerSecond)
+void
+ScenarioTomlVisitor::VisitRate(const char* key, std::uint64_t& bitsPerSecond)
 {
     constexpr std::int64_t RATE_MAX = 1'000'000'000'000'000; // 1 Pbit/s
     const auto rate = Parse(key, Presence::OPTIONAL, "a rate such as \"10Gbps\"", ParseRate);
@@ -250,19 +266,22 @@ void ScenarioTomlVisitor::VisitRate(const char* key, std::uint64_t& bitsPerSecon
     }
 }
 
-void ScenarioTomlVisitor::VisitPercent(const char* key, std::uint32_t& perMillion)
+void
+ScenarioTomlVisitor::VisitPercent(const char* key, std::uint32_t& perMillion)
 {
     perMillion = Parse(key, Presence::OPTIONAL, "a percentage such as \"0.1%\"", ParsePercent)
                      .value_or(perMillion);
 }
 
-void ScenarioTomlVisitor::VisitPrefix(const char* key, Prefix& value)
+void
+ScenarioTomlVisitor::VisitPrefix(const char* key, Prefix& value)
 {
     value = Parse(key, Presence::OPTIONAL, "a prefix such as \"10.0.0.0/8\"", ParsePrefix)
                 .value_or(value);
 }
 
-void ScenarioTomlVisitor::VisitText(const char* key, std::string& value, Presence presence)
+void
+ScenarioTomlVisitor::VisitText(const char* key, std::string& value, Presence presence)
 {
     const auto* text = FindText(key, presence, "a string");
     if (text == nullptr)
@@ -277,10 +296,11 @@ void ScenarioTomlVisitor::VisitText(const char* key, std::string& value, Presenc
     value = *text;
 }
 
-void ScenarioTomlVisitor::VisitChoice(const char* key,
-                                      std::string& value,
-                                      Choices choices,
-                                      Presence presence)
+void
+ScenarioTomlVisitor::VisitChoice(const char* key,
+                                 std::string& value,
+                                 Choices choices,
+                                 Presence presence)
 {
     const auto* text = FindText(key, presence, "a string");
     if (text == nullptr)
@@ -300,7 +320,8 @@ void ScenarioTomlVisitor::VisitChoice(const char* key,
     value = *text;
 }
 
-void ScenarioTomlVisitor::VisitFlag(const char* key, bool& value)
+void
+ScenarioTomlVisitor::VisitFlag(const char* key, bool& value)
 {
     const auto* node = Find(key, Presence::OPTIONAL);
     if (node == nullptr)
@@ -315,7 +336,8 @@ void ScenarioTomlVisitor::VisitFlag(const char* key, bool& value)
     value = node->as_boolean()->get();
 }
 
-void ScenarioTomlVisitor::VisitTexts(const char* key, std::vector<std::string>& values)
+void
+ScenarioTomlVisitor::VisitTexts(const char* key, std::vector<std::string>& values)
 {
     const auto* node = Find(key, Presence::OPTIONAL);
     if (node == nullptr)
@@ -340,7 +362,8 @@ void ScenarioTomlVisitor::VisitTexts(const char* key, std::vector<std::string>& 
     }
 }
 
-void ScenarioTomlVisitor::VisitPosition(const char* key, std::uint16_t& value, std::int64_t max)
+void
+ScenarioTomlVisitor::VisitPosition(const char* key, std::uint16_t& value, std::int64_t max)
 {
     const auto* node = Find(key, Presence::OPTIONAL);
     if (node == nullptr)
@@ -361,7 +384,8 @@ void ScenarioTomlVisitor::VisitPosition(const char* key, std::uint16_t& value, s
     }
 }
 
-void ScenarioTomlVisitor::VisitComparison(ExpectSection& expectation)
+void
+ScenarioTomlVisitor::VisitComparison(ExpectSection& expectation)
 {
     const toml::node* found = nullptr;
     for (const char* comparison : {"equals", "at_most", "at_least"})
@@ -405,17 +429,20 @@ void ScenarioTomlVisitor::VisitComparison(ExpectSection& expectation)
     }
 }
 
-void ScenarioTomlVisitor::ReportUnknownSections()
+void
+ScenarioTomlVisitor::ReportUnknownSections()
 {
     ReportUnknown(m_root, "", "section", m_sections, m_diagnostics);
 }
 
-std::string ScenarioTomlVisitor::PathOf(const char* key) const
+std::string
+ScenarioTomlVisitor::PathOf(const char* key) const
 {
     return m_path + "." + key;
 }
 
-const toml::node* ScenarioTomlVisitor::Find(const char* key, Presence presence)
+const toml::node*
+ScenarioTomlVisitor::Find(const char* key, Presence presence)
 {
     m_keys.emplace_back(key);
     if (m_table == nullptr)
@@ -447,10 +474,11 @@ ScenarioTomlVisitor::FindText(const char* key, Presence presence, const char* ex
 }
 
 template <typename Quantity>
-std::optional<Quantity> ScenarioTomlVisitor::Parse(const char* key,
-                                                   Presence presence,
-                                                   const char* expected,
-                                                   Quantity (*parse)(std::string_view))
+std::optional<Quantity>
+ScenarioTomlVisitor::Parse(const char* key,
+                           Presence presence,
+                           const char* expected,
+                           Quantity (*parse)(std::string_view))
 {
     const auto* text = FindText(key, presence, expected);
     if (text == nullptr)
@@ -468,18 +496,20 @@ std::optional<Quantity> ScenarioTomlVisitor::Parse(const char* key,
     }
 }
 
-void ScenarioTomlVisitor::ReportType(const std::string& path,
-                                     const char* expected,
-                                     const toml::node& node)
+void
+ScenarioTomlVisitor::ReportType(const std::string& path,
+                                const char* expected,
+                                const toml::node& node)
 {
     m_diagnostics.Add(path, fmt::format("expected {}, got {}", expected, TypeName(node)));
 }
 
-bool ScenarioTomlVisitor::CheckRange(const std::string& path,
-                                     std::int64_t value,
-                                     std::int64_t min,
-                                     std::int64_t max,
-                                     std::string (*format)(std::int64_t))
+bool
+ScenarioTomlVisitor::CheckRange(const std::string& path,
+                                std::int64_t value,
+                                std::int64_t min,
+                                std::int64_t max,
+                                std::string (*format)(std::int64_t))
 {
     if (value >= min && value <= max)
     {

@@ -15,7 +15,8 @@ namespace
 {
 
 /** A TOML basic string. */
-std::string Quote(std::string_view text)
+std::string
+Quote(std::string_view text)
 {
     std::string quoted = "\"";
     for (const char c : text)
@@ -161,7 +162,8 @@ class ScenarioWriter : public ScenarioVisitor
 
 } // namespace
 
-std::string ResolvedToml(const Scenario& scenario)
+std::string
+ResolvedToml(const Scenario& scenario)
 {
     auto copy = scenario; // a visitor may write; this one does not
     ScenarioWriter writer;

@@ -6,7 +6,8 @@
 namespace flowchain
 {
 
-std::size_t EditDistance(std::string_view a, std::string_view b)
+std::size_t
+EditDistance(std::string_view a, std::string_view b)
 {
     std::vector<std::size_t> beforeLast(b.size() + 1);
     std::vector<std::size_t> last(b.size() + 1);
@@ -33,7 +34,8 @@ std::size_t EditDistance(std::string_view a, std::string_view b)
     return row[b.size()];
 }
 
-std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates)
+std::string
+DidYouMean(std::string_view word, const std::vector<std::string>& candidates)
 {
     auto limit = std::max<std::size_t>(1, (word.size() + 1) / 3);
     const std::string* nearest = nullptr;
@@ -53,7 +55,8 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& ca
     return nearest == nullptr ? "" : ", did you mean '" + *nearest + "'?";
 }
 
-std::string Join(const std::vector<std::string>& parts, std::string_view separator)
+std::string
+Join(const std::vector<std::string>& parts, std::string_view separator)
 {
     std::string joined;
     for (const auto& part : parts)

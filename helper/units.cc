@@ -65,12 +65,14 @@ const Kind RATE = {"rate", "10Gbps", RATE_UNITS, "1bps", std::numeric_limits<std
 const Kind SIZE = {"size", "64KiB", SIZE_UNITS, "1B", std::numeric_limits<std::int64_t>::max()};
 const Kind PERCENT = {"percentage", "0.1%", PERCENT_UNITS, "0.0001%", 1'000'000};
 
-bool IsDigit(char c)
+bool
+IsDigit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
-[[noreturn]] void ThrowMalformed(std::string_view text, const Kind& kind)
+[[noreturn]] void
+ThrowMalformed(std::string_view text, const Kind& kind)
 {
     std::string names;
     for (const auto& unit : kind.units)
@@ -93,7 +95,8 @@ struct Decimal
     std::string_view unit;
 };
 
-Decimal Split(std::string_view text, const Kind& kind)
+Decimal
+Split(std::string_view text, const Kind& kind)
 {
     std::size_t i = 0;
     while (i < text.size() && IsDigit(text[i]))
@@ -128,7 +131,8 @@ Decimal Split(std::string_view text, const Kind& kind)
 }
 
 /** The decimal digits' value; `limit` digits are more than any quantity can use. */
-Wide ValueOf(std::string_view digits)
+Wide
+ValueOf(std::string_view digits)
 {
     Wide value = 0;
     for (const char c : digits)
@@ -138,7 +142,8 @@ Wide ValueOf(std::string_view digits)
     return value;
 }
 
-std::uint64_t ParseQuantity(std::string_view text, const Kind& kind)
+std::uint64_t
+ParseQuantity(std::string_view text, const Kind& kind)
 {
     constexpr std::size_t DIGITS_MAX = 19; // so that no product below overflows
     auto decimal = Split(text, kind);
@@ -183,7 +188,8 @@ std::uint64_t ParseQuantity(std::string_view text, const Kind& kind)
 }
 
 /** The largest unit of which `value` is a whole multiple. */
-std::string FormatQuantity(std::uint64_t value, std::span<const Unit> units)
+std::string
+FormatQuantity(std::uint64_t value, std::span<const Unit> units)
 {
     auto i = units.size() - 1;
     while (value % units[i].scale != 0)
@@ -194,7 +200,8 @@ std::string FormatQuantity(std::uint64_t value, std::span<const Unit> units)
 }
 
 /** Reads a number of at most three digits from the front of `text`. */
-std::uint32_t TakeNumber(std::string_view& text, std::uint32_t max, std::string_view whole)
+std::uint32_t
+TakeNumber(std::string_view& text, std::uint32_t max, std::string_view whole)
 {
     std::size_t i = 0;
     std::uint32_t value = 0;
@@ -213,27 +220,32 @@ std::uint32_t TakeNumber(std::string_view& text, std::uint32_t max, std::string_
 
 } // namespace
 
-Duration ParseDuration(std::string_view text)
+Duration
+ParseDuration(std::string_view text)
 {
     return Duration{static_cast<std::int64_t>(ParseQuantity(text, DURATION))};
 }
 
-std::uint64_t ParseRate(std::string_view text)
+std::uint64_t
+ParseRate(std::string_view text)
 {
     return ParseQuantity(text, RATE);
 }
 
-std::uint64_t ParseSize(std::string_view text)
+std::uint64_t
+ParseSize(std::string_view text)
 {
     return ParseQuantity(text, SIZE);
 }
 
-std::uint32_t ParsePercent(std::string_view text)
+std::uint32_t
+ParsePercent(std::string_view text)
 {
     return static_cast<std::uint32_t>(ParseQuantity(text, PERCENT));
 }
 
-Prefix ParsePrefix(std::string_view text)
+Prefix
+ParsePrefix(std::string_view text)
 {
     auto rest = text;
     Prefix prefix;
@@ -263,7 +275,8 @@ Prefix ParsePrefix(std::string_view text)
     return prefix;
 }
 
-std::string FormatDuration(Duration duration)
+std::string
+FormatDuration(Duration duration)
 {
     if (duration.count() == 0)
     {
@@ -272,12 +285,14 @@ std::string FormatDuration(Duration duration)
     return FormatQuantity(static_cast<std::uint64_t>(duration.count()), DURATION_UNITS);
 }
 
-std::string FormatRate(std::uint64_t bitsPerSecond)
+std::string
+FormatRate(std::uint64_t bitsPerSecond)
 {
     return bitsPerSecond == 0 ? "0bps" : FormatQuantity(bitsPerSecond, RATE_UNITS);
 }
 
-std::string FormatPercent(std::uint32_t perMillion)
+std::string
+FormatPercent(std::uint32_t perMillion)
 {
     auto text = fmt::format("{}.{:04}", perMillion / 10'000, perMillion % 10'000);
     text.erase(text.find_last_not_of('0') + 1);
@@ -288,18 +303,21 @@ std::string FormatPercent(std::uint32_t perMillion)
     return text + "%";
 }
 
-std::string FormatPrefix(const Prefix& prefix)
+std::string
+FormatPrefix(const Prefix& prefix)
 {
     return fmt::format("{}/{}", FormatAddress(prefix.address), prefix.length);
 }
 
-std::string FormatAddress(std::uint32_t address)
+std::string
+FormatAddress(std::uint32_t address)
 {
     return fmt::format(
         "{}.{}.{}.{}", address >> 24, address >> 16 & 0xff, address >> 8 & 0xff, address & 0xff);
 }
 
-std::string FormatNanoseconds(std::int64_t picoseconds)
+std::string
+FormatNanoseconds(std::int64_t picoseconds)
 {
     const bool negative = picoseconds < 0;
     const auto magnitude = negative ? 0 - static_cast<std::uint64_t>(picoseconds)
@@ -307,7 +325,8 @@ std::string FormatNanoseconds(std::int64_t picoseconds)
     return fmt::format("{}{}.{:03}", negative ? "-" : "", magnitude / 1000, magnitude % 1000);
 }
 
-std::string FormatThousandths(std::uint64_t thousandths)
+std::string
+FormatThousandths(std::uint64_t thousandths)
 {
     auto text = fmt::format("{}.{:03}", thousandths / 1000, thousandths % 1000);
     while (text.back() == '0' && text[text.size() - 2] != '.')
@@ -317,7 +336,8 @@ std::string FormatThousandths(std::uint64_t thousandths)
     return text;
 }
 
-std::string ReadableDuration(std::int64_t picoseconds)
+std::string
+ReadableDuration(std::int64_t picoseconds)
 {
     if (picoseconds < 0)
     {

@@ -22,7 +22,8 @@ stop = "1s"
 )";
 
 /** All messages of the error that the text gives, or "" if it is a scenario. */
-std::string ErrorsOf(const std::string& text, const std::vector<std::string>& overrides = {})
+std::string
+ErrorsOf(const std::string& text, const std::vector<std::string>& overrides = {})
 {
     try
     {
@@ -315,6 +316,12 @@ INSTANTIATE_TEST_SUITE_P(
                  "x.toml:11:8: error: workload[0].file: no such file: none.pcap"},
         BadInput{"[[workload]]\nkind = \"sessions\"\nsessions = 1\nrate = 1\nstart = \"2s\"\n",
                  "x.toml:12:9: error: workload[0].start: 2s is not before sim.stop (1s)"},
+        BadInput{"[[workload]]\nkind = \"sessions\"\nsessions = 1\nrate = 1\n"
+                 "protocol = \"udp\"\npackets = 0\n",
+                 "x.toml:13:11: error: workload[0].packets: a udp session has at least one packet"},
+        BadInput{"[[workload]]\nname = \"a\"\nkind = \"sessions\"\nsessions = 1\nrate = 1\n"
+                 "[[workload]]\nname = \"a\"\nkind = \"sessions\"\nsessions = 1\nrate = 1\n",
+                 "x.toml:14:8: error: workload[1].name: \"a\" is the name of workload[0] too"},
         BadInput{"[[service]]\n",
                  "x.toml:8:1: error: service[1]: exactly one [[service]] is needed, found 2"}));
 
@@ -334,6 +341,9 @@ TEST(ScenarioReader, ServiceChecks)
     EXPECT_EQ(errors("inside = \"172.16.4.0/24\"\n"),
               "x.toml:5:10: error: service[0].inside: 172.16.4.0/24 overlaps 172.16.0.0/16, the "
               "addresses of the nodes themselves");
+    EXPECT_EQ(errors("external = \"198.19.0.0/24\"\n"),
+              "x.toml:5:12: error: service[0].external: 198.19.0.0/24 overlaps 198.18.0.0/15, the "
+              "addresses of generated servers");
     EXPECT_EQ(errors("inside = \"10.0.0.0/32\"\n"),
               "x.toml:5:10: error: service[0].inside: 10.0.0.0/32 has fewer addresses than "
               "topology.clients (2)");

@@ -12,7 +12,8 @@ namespace
 
 /** The value as text, or what() of the UnitError. */
 template <typename Parse>
-std::string Try(Parse parse, std::string_view text)
+std::string
+Try(Parse parse, std::string_view text)
 {
     try
     {

@@ -256,12 +256,7 @@ void PointToPointFabric::HandleWaiting()
         // Handling may add frames that hosts send: they come after all of these.
         std::vector<Waiting> batch;
         batch.swap(m_waiting);
-        std::ranges::sort(batch,
-                          {},
-                          [](const Waiting& waiting)
-                          {
-            return waiting.tag.sequence;
-        });
+        std::ranges::sort(batch, {}, &Waiting::sequence);
         for (Waiting& waiting : batch)
         {
             Handle(waiting);

@@ -70,6 +70,13 @@ struct ChainSection
     std::string release = "all";  ///< "immediate", "chain", "all"
 };
 
+/** @returns the position of the second manager, 1..length */
+inline std::uint16_t
+SecondPosition(const ChainSection& chain)
+{
+    return chain.position == 0 ? chain.length : chain.position;
+}
+
 /** `[sync]`: the reliable channel between every two nodes */
 struct SyncSection
 {

@@ -231,6 +231,10 @@ void NodeApplication::CarryOut(Instant now)
     }
     for (FramePtr& frame : m_actions.sends)
     {
+        if (m_listener != nullptr)
+        {
+            m_listener->OnSend(m_node, *frame, now);
+        }
         m_fabric->Send(m_node, std::move(frame));
     }
     for (FramePtr& frame : m_actions.deliveries)

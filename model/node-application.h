@@ -23,7 +23,8 @@ class NodeListener
     virtual void OnNote(NodeId node, const Note& note, Instant now) = 0;
     /** A frame has reached a live node, before it queues for processing. */
     virtual void OnArrival(NodeId node, const Frame& frame, Instant now) = 0;
-    /** A message was dropped by the node itself or a frame by its queue. */
+    /** The node puts a frame on its uplink. */
+    virtual void OnSend(NodeId node, const Frame& frame, Instant now) = 0;
     virtual void OnNodeDown(NodeId node, Instant now) = 0;
     virtual void OnNodeUp(NodeId node, Instant now) = 0;
 };
@@ -72,6 +73,12 @@ class NodeApplication : public ns3::Application
     const ServiceQueue& Queue() const
     {
         return *m_queue;
+    }
+
+    /** Frames that may wait in Queue(). */
+    std::uint32_t QueueLimit() const
+    {
+        return m_queueFrames;
     }
 
     NodeId Id() const

@@ -9,6 +9,7 @@ namespace flowchain
 
 AcceleratorMachine::AcceleratorMachine(const NodeConfig& config, std::uint32_t entriesMax)
     : ProtocolMachine(config)
+    , m_entriesMax(entriesMax)
     , m_entries(entriesMax)
 {
 }
@@ -21,6 +22,12 @@ std::size_t AcceleratorMachine::TableBytes() const
 std::size_t AcceleratorMachine::TableEntries() const
 {
     return m_entries.Size();
+}
+
+std::size_t
+AcceleratorMachine::TableLimit() const
+{
+    return m_entriesMax;
 }
 
 void AcceleratorMachine::HandlePacket(FramePtr frame, Instant, Actions& out)

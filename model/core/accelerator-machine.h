@@ -22,6 +22,7 @@ class AcceleratorMachine : public ProtocolMachine
 
     std::size_t TableBytes() const override;
     std::size_t TableEntries() const override;
+    std::size_t TableLimit() const override;
 
   private:
     static const FlowKey& KeyOf(const FlowEntry& entry)
@@ -35,6 +36,7 @@ class AcceleratorMachine : public ProtocolMachine
     void Forward(FramePtr frame, PacketView& view, const FlowEntry& entry, Actions& out);
     void Install(const FlowEntry& entry, Actions& out);
 
+    std::uint32_t m_entriesMax;
     FlowTable<FlowEntry, &AcceleratorMachine::KeyOf> m_entries;
 };
 

@@ -19,7 +19,7 @@ enum class NoteKind : std::uint8_t
     ENTRY_INSTALLED,  ///< accelerator: has `record`'s entry that matches record.original
     ENTRY_REFUSED,    ///< accelerator: table full
     ASKED,            ///< manager: packet goes to service node `peer`
-    SLOW_REVERSE,     ///< manager: reverse packet without entry; it asks service node `peer`
+    SLOW_REVERSE,     ///< manager: reverse packet (record.original) without entry; it asks `peer`
     CREATED,          ///< service node: new session
     ADOPTED,          ///< service node: took note that record.owner takes over from a dead node
     STATE_RECEIVED,   ///< first manager: got the session state

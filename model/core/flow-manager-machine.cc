@@ -39,6 +39,12 @@ std::size_t FlowManagerMachine::TableEntries() const
     return m_store.Size() + m_entries.Size();
 }
 
+std::size_t
+FlowManagerMachine::TableLimit() const
+{
+    return std::size_t{3} * m_manager.sessionsMax;
+}
+
 void FlowManagerMachine::HandleMessage(const SyncMessage& message,
                                        FramePtr frame,
                                        Instant now,
@@ -136,8 +142,10 @@ void FlowManagerMachine::Open(
     Ask(slot, now, out);
     if (m_nat.IsExternal(key.destination.address))
     {
-        out.notes.push_back(
-            {.kind = NoteKind::SLOW_REVERSE, .peer = context.serviceNode, .packetId = packetId});
+        Note note{
+            .kind = NoteKind::SLOW_REVERSE, .peer = context.serviceNode, .packetId = packetId};
+        note.record.original = key;
+        out.notes.push_back(note);
     }
 }
 
@@ -564,6 +572,10 @@ void FlowManagerMachine::HandleReturned(NodeId peer,
                                         Actions& out)
 {
     const bool gone = !View().IsMember(peer);
+    if (message.kind == MessageKind::PROCESS)
+    {
+        message.copy.reset(); // the context holds the packet itself
+    }
     switch (message.kind)
     {
     case MessageKind::FAN_OUT:

@@ -47,6 +47,7 @@ class FlowManagerMachine : public ProtocolMachine
 
     std::size_t TableBytes() const override;
     std::size_t TableEntries() const override;
+    std::size_t TableLimit() const override;
 
     /** Copies of session state held as a member of chains. */
     const SessionStore& Store() const

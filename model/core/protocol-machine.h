@@ -82,6 +82,12 @@ class ProtocolMachine
         return 0;
     }
 
+    /** Entries that those tables may hold. */
+    virtual std::size_t TableLimit() const
+    {
+        return 0;
+    }
+
   protected:
     /** A bare data packet, not a message. By default it is dropped. */
     virtual void HandlePacket(FramePtr frame, Instant now, Actions& out);

@@ -32,6 +32,12 @@ std::size_t ServiceNodeMachine::TableEntries() const
     return m_store.Size();
 }
 
+std::size_t
+ServiceNodeMachine::TableLimit() const
+{
+    return m_service.sessionsMax;
+}
+
 std::uint8_t ServiceNodeMachine::HeartbeatFlags() const
 {
     return m_ready ? message_flag::READY : 0;

@@ -35,6 +35,7 @@ class ServiceNodeMachine : public ProtocolMachine
 
     std::size_t TableBytes() const override;
     std::size_t TableEntries() const override;
+    std::size_t TableLimit() const override;
 
     const SessionStore& Store() const
     {

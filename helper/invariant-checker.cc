@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "invariant-checker.h"
+
+#include <fmt/format.h>
+
+#include <cassert>
+
+namespace flowchain
+{
+
+namespace
+{
+
+std::string EndpointText(const Endpoint& e)
+{
+    return fmt::format("{}.{}.{}.{}:{}",
+                       e.address >> 24,
+                       (e.address >> 16) & 255,
+                       (e.address >> 8) & 255,
+                       e.address & 255,
+                       e.port);
+}
+
+bool SameBinding(const SessionRecord& a, const SessionRecord& b)
+{
+    return a.original == b.original && a.translated == b.translated;
+}
+
+} // namespace
+
+std::string KeyText(const FlowKey& key)
+{
+    return fmt::format("{} -> {} protocol {}",
+                       EndpointText(key.source),
+                       EndpointText(key.destination),
+                       static_cast<int>(key.protocol));
+}
+
+const char* ToString(Invariant invariant)
+{
+    static constexpr std::array<const char*, INVARIANT_COUNT> NAMES = {"durability",
+                                                                       "agreement",
+                                                                       "uniqueness",
+                                                                       "consistency",
+                                                                       "resurrection",
+                                                                       "conservation",
+                                                                       "boundedness"};
+    return NAMES[static_cast<std::size_t>(invariant)];
+}
+
+std::string SessionName(SessionId id)
+{
+    return fmt::format("{}:{}", id >> 48, id & 0xffffffffffff);
+}
+
+std::string Violation::Text() const
+{
+    const std::int64_t ns = when.time_since_epoch().count() / 1000;
+    return fmt::format("{} at {}.{:09} s: {}",
+                       ToString(invariant),
+                       ns / 1'000'000'000,
+                       ns % 1'000'000'000,
+                       what);
+}
+
+InvariantChecker::InvariantChecker(const Promises& promises,
+                                   SessionRegistry& registry,
+                                   NodeNamer nameOf)
+    : m_promises(promises)
+    , m_registry(registry)
+    , m_nameOf(std::move(nameOf))
+{
+}
+
+void InvariantChecker::Violate(Invariant invariant, Instant now, std::string what)
+{
+    ++m_violationCount;
+    if (m_violations.size() < VIOLATIONS_MAX)
+    {
+        m_violations.push_back({invariant, now, std::move(what)});
+    }
+}
+
+SessionInfo&
+InvariantChecker::Created(NodeId node, const SessionRecord& record, Instant now)
+{
+    SessionInfo& session = m_registry.Create(record.id);
+    session.record = record;
+    CheckUniqueness(node, session, now);
+    return session;
+}
+
+void InvariantChecker::CheckUniqueness(NodeId node, const SessionInfo& session, Instant now)
+{
+    Check(Invariant::UNIQUENESS);
+    const FlowKey external = session.record.translated.Reversed();
+    const std::uint64_t hash = FlowHash(external);
+    const std::uint32_t other = IndexOfExternal(external);
+    if (other != FlowIndex::NOT_FOUND)
+    {
+        const SessionInfo& holder = m_registry.At(other);
+        if (m_promises.uniqueness && !holder.deleted)
+        {
+            Violate(Invariant::UNIQUENESS,
+                    now,
+                    fmt::format("{} gave session {} the external tuple {} of session {}",
+                                m_nameOf(node),
+                                SessionName(session.record.id),
+                                KeyText(external),
+                                SessionName(holder.record.id)));
+        }
+        m_external.Erase(hash, other);
+    }
+    m_external.Insert(hash, m_registry.IndexOf(session.record.id));
+}
+
+std::uint32_t InvariantChecker::IndexOfExternal(const FlowKey& external) const
+{
+    return m_external.Find(FlowHash(external),
+                           [&](std::uint32_t index)
+                           {
+        return m_registry.At(index).record.translated.Reversed() == external;
+    });
+}
+
+const SessionInfo* InvariantChecker::FindExternal(const FlowKey& external) const
+{
+    const std::uint32_t index = IndexOfExternal(external);
+    return index == FlowIndex::NOT_FOUND ? nullptr : &m_registry.At(index);
+}
+
+void InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant now)
+{
+    Check(Invariant::AGREEMENT);
+    Check(Invariant::RESURRECTION);
+    SessionInfo* session = m_registry.Find(record.id);
+    if (session == nullptr)
+    {
+        Violate(Invariant::AGREEMENT,
+                now,
+                fmt::format("{} holds session {}, which nobody has made",
+                            m_nameOf(node),
+                            SessionName(record.id)));
+        return;
+    }
+    if (session->deleted)
+    {
+        Violate(Invariant::RESURRECTION,
+                now,
+                fmt::format("{} stores session {}, which was deleted",
+                            m_nameOf(node),
+                            SessionName(record.id)));
+    }
+    if (!SameBinding(record, session->record) ||
+        (record.version == session->record.version && record != session->record))
+    {
+        Violate(Invariant::AGREEMENT,
+                now,
+                fmt::format("{} holds version {:x} of session {} as {} => {} of owner {}, others "
+                            "as {} => {} of owner {}",
+                            m_nameOf(node),
+                            record.version,
+                            SessionName(record.id),
+                            KeyText(record.original),
+                            KeyText(record.translated),
+                            record.owner,
+                            KeyText(session->record.original),
+                            KeyText(session->record.translated),
+                            session->record.owner));
+    }
+    if (record.version > session->record.version)
+    {
+        session->record = record;
+    }
+    session->holders.set(node);
+}
+
+void InvariantChecker::Released(NodeId node,
+                                const SessionRecord& record,
+                                const NodeMask& serviceNodes,
+                                const NodeMask& managers,
+                                std::size_t chainLength,
+                                Instant now)
+{
+    SessionInfo* session = m_registry.Find(record.id);
+    assert(session != nullptr);
+    if (session->released)
+    {
+        return; // released before; its copies were judged then, and at every crash since
+    }
+    session->released = true;
+    Check(Invariant::DURABILITY);
+    const NodeMask missing = serviceNodes & ~session->holders;
+    if (m_promises.copiesAtServiceNodes && missing.any())
+    {
+        Violate(Invariant::DURABILITY,
+                now,
+                fmt::format("{} released session {} while {} has no copy",
+                            m_nameOf(node),
+                            SessionName(record.id),
+                            m_nameOf(static_cast<NodeId>(missing._Find_first()))));
+    }
+    const std::size_t copies = (session->holders & managers).count();
+    if (m_promises.copiesInChain && copies < chainLength)
+    {
+        Violate(Invariant::DURABILITY,
+                now,
+                fmt::format("{} released session {} with {} of {} copies in the chain",
+                            m_nameOf(node),
+                            SessionName(record.id),
+                            copies,
+                            chainLength));
+    }
+    if (m_promises.reverseEntry && !session->reverseStored)
+    {
+        Violate(Invariant::DURABILITY,
+                now,
+                fmt::format("{} released session {} before its reverse entry was stored",
+                            m_nameOf(node),
+                            SessionName(record.id)));
+    }
+}
+
+void InvariantChecker::Deleted(const SessionRecord& record, Instant)
+{
+    if (SessionInfo* session = m_registry.Find(record.id))
+    {
+        session->deleted = true;
+        session->holders.reset();
+    }
+}
+
+std::vector<std::uint32_t>
+InvariantChecker::Crashed(NodeId node, const NodeMask& survivors, Instant now)
+{
+    std::vector<std::uint32_t> lost;
+    for (std::size_t i = 0; i < m_registry.Size(); ++i)
+    {
+        SessionInfo& session = m_registry.At(i);
+        session.holders.reset(node);
+        if (!session.released || session.deleted || session.lost)
+        {
+            continue;
+        }
+        Check(Invariant::DURABILITY);
+        if ((session.holders & survivors).any())
+        {
+            continue;
+        }
+        session.lost = true;
+        lost.push_back(static_cast<std::uint32_t>(i));
+        if (m_promises.copiesAtServiceNodes && survivors.any())
+        {
+            Violate(Invariant::DURABILITY,
+                    now,
+                    fmt::format("with {} down, no service node has session {}",
+                                m_nameOf(node),
+                                SessionName(session.record.id)));
+        }
+    }
+    return lost;
+}
+
+void InvariantChecker::TranslationChanged(NodeId host, const std::string& what, Instant now)
+{
+    Check(Invariant::CONSISTENCY);
+    if (m_promises.consistency)
+    {
+        Violate(Invariant::CONSISTENCY, now, m_nameOf(host) + " got " + what);
+    }
+}
+
+void InvariantChecker::PacketChanged(NodeId host, const std::string& what, Instant now)
+{
+    Check(Invariant::CONSISTENCY);
+    Violate(Invariant::CONSISTENCY, now, m_nameOf(host) + " got " + what);
+}
+
+void InvariantChecker::Conservation(bool holds, const std::string& what, Instant now)
+{
+    Check(Invariant::CONSERVATION);
+    if (!holds)
+    {
+        Violate(Invariant::CONSERVATION, now, what);
+    }
+}
+
+void InvariantChecker::Bounded(std::string_view what,
+                               std::uint64_t value,
+                               std::uint64_t limit,
+                               Instant now)
+{
+    Check(Invariant::BOUNDEDNESS);
+    if (value > limit)
+    {
+        Violate(Invariant::BOUNDEDNESS, now, fmt::format("{}: {} of {}", what, value, limit));
+    }
+}
+
+} // namespace flowchain

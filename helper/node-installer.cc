@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "node-installer.h"
+
+#include "accelerator-application.h"
+#include "controller-application.h"
+#include "edge-application.h"
+#include "flow-manager-application.h"
+#include "service-node-application.h"
+
+#include <ns3/boolean.h>
+#include <ns3/node.h>
+#include <ns3/object-factory.h>
+#include <ns3/string.h>
+#include <ns3/uinteger.h>
+
+namespace flowchain
+{
+
+namespace
+{
+
+ns3::TimeValue TimeOf(Duration duration)
+{
+    return ns3::TimeValue(ns3::PicoSeconds(duration.count()));
+}
+
+/** Sets the attributes of every role from the scenario. */
+class Factories
+{
+  public:
+    explicit Factories(const Scenario& scenario)
+        : m_scenario(scenario)
+    {
+    }
+
+    ns3::ObjectFactory Make(const Directory& directory, NodeId node) const
+    {
+        ns3::ObjectFactory factory;
+        switch (directory.nodes[node].role)
+        {
+        case NodeRole::CLIENT:
+        case NodeRole::SERVER:
+            factory.SetTypeId(EdgeApplication::GetTypeId());
+            break;
+        case NodeRole::ACCELERATOR:
+            SetAccelerator(factory, node - directory.accelerators.front());
+            break;
+        case NodeRole::MANAGER:
+            SetManager(factory);
+            break;
+        case NodeRole::SERVICE_NODE:
+            SetServiceNode(factory);
+            break;
+        case NodeRole::CONTROLLER:
+            SetController(factory);
+            break;
+        }
+        SetChannel(factory);
+        return factory;
+    }
+
+  private:
+    void SetAccelerator(ns3::ObjectFactory& factory, std::size_t index) const
+    {
+        std::size_t section = 0;
+        while (index >= m_scenario.accelerators[section].count)
+        {
+            index -= m_scenario.accelerators[section++].count;
+        }
+        const AcceleratorSection& accelerator = m_scenario.accelerators[section];
+        factory.SetTypeId(AcceleratorApplication::GetTypeId());
+        factory.Set("EntriesMax", ns3::UintegerValue(accelerator.entriesMax));
+        SetProcessing(factory, accelerator.processing);
+        SetHeartbeat(factory);
+    }
+
+    void SetManager(ns3::ObjectFactory& factory) const
+    {
+        const ChainSection& chain = m_scenario.chain;
+        factory.SetTypeId(FlowManagerApplication::GetTypeId());
+        factory.Set("Scheme", ns3::StringValue(chain.scheme));
+        factory.Set("Release", ns3::StringValue(chain.release));
+        factory.Set("ChainLength", ns3::UintegerValue(chain.length));
+        factory.Set("Position", ns3::UintegerValue(SecondPosition(chain)));
+        factory.Set("SessionsMax", ns3::UintegerValue(m_scenario.group.sessionsMax));
+        factory.Set("PendingMax", ns3::UintegerValue(m_scenario.group.pendingMax));
+        factory.Set("HeldPerSessionMax", ns3::UintegerValue(m_scenario.group.heldPerSessionMax));
+        SetPorts(factory);
+        SetProcessing(factory, m_scenario.group.processing);
+        SetHeartbeat(factory);
+    }
+
+    void SetServiceNode(ns3::ObjectFactory& factory) const
+    {
+        factory.SetTypeId(ServiceNodeApplication::GetTypeId());
+        factory.Set("SessionsMax", ns3::UintegerValue(m_scenario.service.sessionsMax));
+        factory.Set("TcpStrict", ns3::BooleanValue(m_scenario.service.tcpStrict));
+        SetPorts(factory);
+        SetProcessing(factory, m_scenario.service.processing);
+        SetHeartbeat(factory);
+    }
+
+    void SetController(ns3::ObjectFactory& factory) const
+    {
+        factory.SetTypeId(ControllerApplication::GetTypeId());
+        factory.Set("DetectionTimeout", TimeOf(m_scenario.controller.detectionTimeout));
+        // Without synchronisation there is nothing that a returning node could be told.
+        factory.Set("SnapshotOnJoin", ns3::BooleanValue(m_scenario.chain.scheme != "none"));
+        SetProcessing(factory, m_scenario.controller.processing);
+    }
+
+    void SetPorts(ns3::ObjectFactory& factory) const
+    {
+        factory.Set("PortFirst", ns3::UintegerValue(m_scenario.service.portFirst));
+        factory.Set("PortLast", ns3::UintegerValue(m_scenario.service.portLast));
+    }
+
+    void SetHeartbeat(ns3::ObjectFactory& factory) const
+    {
+        factory.Set("HeartbeatInterval", TimeOf(m_scenario.controller.heartbeatInterval));
+    }
+
+    void SetChannel(ns3::ObjectFactory& factory) const
+    {
+        const SyncSection& sync = m_scenario.sync;
+        factory.Set("RetransmitTimeout", TimeOf(sync.retransmitTimeout));
+        factory.Set("RetransmitTimeoutMax", TimeOf(sync.retransmitTimeoutMax));
+        factory.Set("RetriesMax", ns3::UintegerValue(sync.retriesMax));
+        factory.Set("Window", ns3::UintegerValue(sync.window));
+        factory.Set("BacklogMax", ns3::UintegerValue(sync.backlogMax));
+    }
+
+    static void SetProcessing(ns3::ObjectFactory& factory, const ProcessingSection& processing)
+    {
+        factory.Set("Cores", ns3::UintegerValue(processing.cores));
+        factory.Set("QueueFrames", ns3::UintegerValue(processing.queueFrames));
+        factory.Set("PacketCost", TimeOf(processing.packetCost));
+        factory.Set("MessageCost", TimeOf(processing.messageCost));
+        factory.Set("AckCost", TimeOf(processing.ackCost));
+    }
+
+    const Scenario& m_scenario;
+};
+
+} // namespace
+
+std::vector<ns3::Ptr<NodeApplication>> InstallNodes(const Scenario& scenario,
+                                                    const Directory& directory,
+                                                    Fabric& fabric,
+                                                    NodeListener* listener)
+{
+    const Factories factories(scenario);
+    std::vector<ns3::Ptr<NodeApplication>> applications;
+    for (NodeId id = 0; id < directory.nodes.size(); ++id)
+    {
+        auto application = factories.Make(directory, id).Create<NodeApplication>();
+        application->Attach(id, &directory, &fabric, listener);
+        auto node = ns3::CreateObject<ns3::Node>();
+        node->AddApplication(application);
+        applications.push_back(application);
+    }
+    return applications;
+}
+
+} // namespace flowchain

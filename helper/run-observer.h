@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_RUN_OBSERVER_H
+#define FLOWCHAIN_RUN_OBSERVER_H
+
+#include "invariant-checker.h"
+#include "membership-view.h"
+#include "metric-set.h"
+#include "node-application.h"
+#include "session-registry.h"
+#include "workload.h"
+
+#include <array>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace flowchain
+{
+
+/** What the observer must know of the run that it watches. */
+struct ObserverConfig
+{
+    Promises promises;
+    std::uint16_t chainLength = 3;
+    std::uint16_t position = 3; ///< of the second manager
+    Instant warmup{};           ///< sessions that start earlier are left out of the latencies
+};
+
+/**
+ * The global observer: sees every node's notes and every frame's arrival, tells the invariant
+ * checker, keeps the times of each session's steps, and the digest of the run. Omniscient and
+ * without effect.
+ */
+class RunObserver : public NodeListener, public WorkloadListener
+{
+  public:
+    /** Called at the first violation. */
+    using ViolationHandler = std::function<void()>;
+
+    RunObserver(const ObserverConfig& config,
+                const Directory& directory,
+                InvariantChecker::NodeNamer nameOf,
+                ViolationHandler onViolation);
+
+    /** @pre the application is that of its node; before the run */
+    void Watch(const NodeApplication* application);
+    void SetWorkload(const Workload* workload, const PacketLedger* ledger);
+
+    // NodeListener
+    void OnNote(NodeId node, const Note& note, Instant now) override;
+    void OnArrival(NodeId node, const Frame& frame, Instant now) override;
+    void OnSend(NodeId node, const Frame& frame, Instant now) override;
+    void OnNodeDown(NodeId node, Instant now) override;
+    void OnNodeUp(NodeId node, Instant now) override;
+
+    // WorkloadListener
+    void OnSessionStart(std::uint32_t session, Instant now) override;
+    void OnFirstDelivery(std::uint32_t session, Instant injectedAt, Instant now) override;
+
+    /** What a host made of a data packet that has reached it. */
+    void OnHostArrival(NodeId host, Arrival arrival, const PacketView& view, Instant now);
+
+    /** A bounded thing was looked at. */
+    void CheckBound(std::string_view what, std::uint64_t value, std::uint64_t limit, Instant now);
+
+    InvariantChecker& Checker()
+    {
+        return m_checker;
+    }
+
+    /** Digest over time, node and bytes of every frame that reached a node, 16 hex digits. */
+    std::string Digest() const;
+
+    /** Set every metric that follows from what was seen. */
+    void Report(MetricSet& metrics);
+
+  private:
+    /** First packet of a session between injection and release. */
+    struct FirstPacket
+    {
+        std::uint32_t packetId = 0;
+        std::uint32_t workloadSession = 0;
+        Instant injectedAt = NEVER;
+        Instant missedAt = NEVER;
+        Instant askedAt = NEVER;
+        NodeId asked = NO_NODE;
+        Instant touchedAt = NEVER; ///< crash of the node that it waits for
+    };
+
+    FirstPacket* FindFirst(std::uint32_t packetId);
+    void ForgetFirst(std::uint32_t packetId);
+    void NoteAsked(const Note& note, Instant now);
+    void NoteCreated(NodeId node, const Note& note, Instant now);
+    void NoteStored(NodeId node, const SessionRecord& record, Instant now);
+    void NoteReleased(NodeId node, const Note& note, Instant now);
+    void NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now);
+    void NoteSlowReverse(const Note& note);
+    void AfterCheck();
+    NodeMask UpServiceNodes() const;
+    void ReportLatencies(MetricSet& metrics);
+
+    ObserverConfig m_config;
+    const Directory& m_directory;
+    ViolationHandler m_onViolation;
+    SessionRegistry m_registry;
+    InvariantChecker m_checker;
+    std::vector<const NodeApplication*> m_applications; ///< index: NodeId
+    const Workload* m_workload = nullptr;
+    const PacketLedger* m_ledger = nullptr;
+
+    NodeMask m_serviceNodes;
+    NodeMask m_managers;
+    NodeMask m_joining; ///< service nodes that receive a snapshot
+
+    FlowIndex m_firstIndex;
+    std::vector<FirstPacket> m_first;
+    std::vector<std::uint32_t> m_freeFirst;
+
+    std::map<NodeId, Instant> m_downSince;             ///< nodes that are down now
+    std::map<NodeId, Instant> m_crashedAt;             ///< latest crash of each node
+    std::vector<NodeId> m_suspected;                   ///< since the controller's last view
+    std::map<std::uint64_t, Instant> m_crashOfEpoch;   ///< earliest crash that an epoch answers
+    Duration m_detection{-1};
+    Duration m_recovery{-1};
+
+    std::array<std::uint64_t, static_cast<std::size_t>(LAST_MESSAGE_KIND) + 1> m_messages{};
+    std::uint64_t m_messageBytes = 0;
+    std::uint64_t m_retransmissions = 0;
+    std::uint64_t m_refusedStale = 0;
+    std::uint64_t m_thirdMisses = 0;
+    std::uint64_t m_overtakes = 0;
+    std::uint64_t m_lost = 0;
+    std::uint64_t m_epoch = 1;
+    LatencyHistogram m_firstPacket;
+    std::uint64_t m_digest = 0;
+};
+
+} // namespace flowchain
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_SESSION_REGISTRY_H
+#define FLOWCHAIN_SESSION_REGISTRY_H
+
+#include "instant.h"
+#include "session-record.h"
+#include "sync-message.h"
+
+#include <bitset>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+namespace flowchain
+{
+
+/** A set of nodes. */
+using NodeMask = std::bitset<MAX_NODES>;
+
+/** What an omniscient onlooker knows of one session; times are NEVER until they come. */
+struct SessionInfo
+{
+    static constexpr std::uint32_t NO_SESSION = 0xffffffff;
+
+    SessionRecord record;  ///< of the newest version seen
+    NodeMask holders;      ///< live nodes that have a copy
+    std::uint32_t workloadSession = NO_SESSION;
+    bool released = false;
+    bool reverseStored = false;
+    bool deleted = false;
+    bool lost = false;
+
+    Instant injectedAt = NEVER; ///< first packet leaves the client
+    Instant missedAt = NEVER;   ///< accelerator sends it to a manager
+    Instant askedAt = NEVER;    ///< manager sends it to a service node, last time
+    Instant stateAt = NEVER;    ///< first manager has the state
+    Instant secondAt = NEVER;   ///< second manager has it
+    Instant chainAt = NEVER;    ///< last member of the chain has it
+    Instant fanOutAt = NEVER;   ///< last service node has it
+    Instant reverseAt = NEVER;  ///< third manager has the reverse entry
+    Instant releasedAt = NEVER;
+    std::uint16_t managers = 0; ///< copies stored by managers before the release
+};
+
+/** All sessions that were ever created, found by their ids, in order of creation. */
+class SessionRegistry
+{
+  public:
+    /** @returns null if there is no such session */
+    SessionInfo* Find(SessionId id);
+    /** @pre Find(id) is null; the serial numbers of one creator and incarnation ascend by 1 */
+    SessionInfo& Create(SessionId id);
+
+    std::size_t Size() const
+    {
+        return m_sessions.size();
+    }
+
+    SessionInfo& At(std::size_t index)
+    {
+        return m_sessions[index];
+    }
+
+    const SessionInfo& At(std::size_t index) const
+    {
+        return m_sessions[index];
+    }
+
+    /** @pre Find(id) is not null */
+    std::uint32_t IndexOf(SessionId id) const;
+
+  private:
+    /** Sessions of one life of one service node: index of each serial number. */
+    std::vector<std::uint32_t>* LifeOf(SessionId id);
+
+    std::deque<SessionInfo> m_sessions;
+    std::vector<std::vector<std::uint32_t>> m_lives; ///< index: creator's id and incarnation
+};
+
+} // namespace flowchain
+
+#endif

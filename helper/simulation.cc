@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "simulation.h"
+
+#include "edge-application.h"
+#include "fabric.h"
+#include "link-capture.h"
+#include "node-installer.h"
+#include "packet-ledger.h"
+#include "run-observer.h"
+#include "workload-set.h"
+
+#include <ns3/object-factory.h>
+#include <ns3/simulator.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <stdexcept>
+
+namespace flowchain
+{
+
+namespace
+{
+
+constexpr std::int64_t PROGRESS_STEPS = 1000;
+
+Promises PromisesOf(const Scenario& scenario)
+{
+    Promises promises;
+    if (scenario.chain.scheme != "none")
+    {
+        const bool all = scenario.chain.release == "all";
+        promises.copiesAtServiceNodes = all;
+        promises.copiesInChain = all || scenario.chain.release == "chain";
+        promises.reverseEntry = all;
+        promises.uniqueness = true;
+        promises.consistency = all;
+    }
+    return promises;
+}
+
+ObserverConfig MakeObserverConfig(const Scenario& scenario)
+{
+    ObserverConfig config;
+    config.promises = PromisesOf(scenario);
+    config.chainLength = scenario.chain.length;
+    config.position = SecondPosition(scenario.chain);
+    config.warmup = Instant(scenario.sim.warmup);
+    return config;
+}
+
+FabricConfig MakeFabricConfig(const Scenario& scenario, const Directory& directory)
+{
+    const TopologySection& topology = scenario.topology;
+    FabricConfig config;
+    config.leaves = topology.leaves;
+    config.spines = topology.spines;
+    config.leafOfHost = LeavesOfNodes(scenario, directory);
+    config.hostRateBps = topology.hostRateBps;
+    config.fabricRateBps = topology.fabricRateBps;
+    config.hostDelay = topology.hostDelay;
+    config.fabricDelay = topology.fabricDelay;
+    config.queueFrames = topology.queueFrames;
+    config.lossPerMillion = topology.lossPerMillion;
+    config.lossSeed = scenario.sim.seed;
+    config.framesMax = topology.framesMax;
+    return config;
+}
+
+const char* SchedulerType(const std::string& name)
+{
+    static constexpr std::pair<const char*, const char*> TYPES[] = {
+        {"priority-queue", "ns3::PriorityQueueScheduler"},
+        {"map", "ns3::MapScheduler"},
+        {"heap", "ns3::HeapScheduler"},
+        {"calendar", "ns3::CalendarScheduler"},
+        {"list", "ns3::ListScheduler"},
+    };
+    for (const auto& [key, type] : TYPES)
+    {
+        if (name == key)
+        {
+            return type;
+        }
+    }
+    throw std::runtime_error("no scheduler '" + name + "'");
+}
+
+/** Global state of ns-3 that must be set before anything else of it is used. */
+void PrepareSimulator(const Scenario& scenario)
+{
+    ns3::Time::SetResolution(ns3::Time::PS);
+    ns3::ObjectFactory scheduler;
+    scheduler.SetTypeId(SchedulerType(scenario.sim.scheduler));
+    ns3::Simulator::SetScheduler(scheduler);
+}
+
+Instant Now()
+{
+    return Instant(Duration(ns3::Simulator::Now().GetTimeStep()));
+}
+
+double CpuSeconds()
+{
+    return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+/** A scenario while it runs. */
+class Simulation : public FabricSink, public HostSink
+{
+  public:
+    Simulation(const Scenario& scenario, ProgressListener* progress);
+    ~Simulation() override;
+
+    RunOutcome Run();
+
+  private:
+    // FabricSink
+    void Receive(NodeId host, FramePtr frame) override;
+    void Process(NodeId host, FramePtr frame) override;
+    // HostSink
+    void OnHostPacket(NodeId host, FramePtr frame, Instant now) override;
+
+    void ScheduleFailures();
+    void ScheduleWorkload();
+    void RunWorkload(Instant due);
+    void ScheduleProgress();
+    void CheckBounds();
+    void CheckConservation();
+    void ReportPackets(MetricSet& metrics) const;
+    void ReportResources(MetricSet& metrics) const;
+
+    const Scenario& m_scenario;
+    ProgressListener* m_progress;
+    Directory m_directory;
+    PacketLedger m_ledger;
+    std::unique_ptr<Fabric> m_fabric;
+    RunObserver m_observer;
+    WorkloadSet m_workload;
+    std::vector<ns3::Ptr<NodeApplication>> m_applications;
+    std::vector<EdgeApplication*> m_hosts; ///< index: NodeId; null: not a host
+    std::unique_ptr<LinkCapture> m_capture;
+    std::vector<Outgoing> m_outgoing;
+    Instant m_workloadAt = NEVER; ///< pending wakeup of the workload
+};
+
+Simulation::Simulation(const Scenario& scenario, ProgressListener* progress)
+    : m_scenario(scenario)
+    , m_progress(progress)
+    , m_directory(MakeDirectory(scenario))
+    , m_fabric(MakeFabric(
+          scenario.topology.fabric, MakeFabricConfig(scenario, m_directory), &m_ledger))
+    , m_observer(
+          MakeObserverConfig(scenario),
+          m_directory,
+          [this](NodeId node)
+          {
+    return NodeName(m_directory, node);
+          },
+          []
+          {
+    ns3::Simulator::Stop();
+          })
+    , m_workload(scenario.workloads, scenario.service.inside, scenario.sim.seed)
+    , m_applications(InstallNodes(scenario, m_directory, *m_fabric, &m_observer))
+    , m_hosts(m_directory.nodes.size())
+{
+    m_fabric->SetSink(this);
+    m_ledger.SetDropListener(&m_workload);
+    m_workload.SetListener(&m_observer);
+    m_observer.SetWorkload(&m_workload, &m_ledger);
+    for (const auto& application : m_applications)
+    {
+        m_observer.Watch(ns3::PeekPointer(application));
+        if (auto* host = dynamic_cast<EdgeApplication*>(ns3::PeekPointer(application)))
+        {
+            host->SetHostSink(this);
+            m_hosts[host->Id()] = host;
+        }
+    }
+    if (!scenario.output.pcap.empty())
+    {
+        std::filesystem::create_directories(scenario.output.directory);
+        m_capture = std::make_unique<LinkCapture>(
+            *m_fabric, m_directory, scenario.output.pcap, scenario.output.directory);
+    }
+}
+
+Simulation::~Simulation()
+{
+    m_ledger.SetDropListener(nullptr);
+    for (const auto& application : m_applications)
+    {
+        application->Dispose();
+    }
+    ns3::Simulator::Destroy();
+}
+
+void Simulation::Receive(NodeId host, FramePtr frame)
+{
+    m_applications[host]->Receive(std::move(frame));
+}
+
+void Simulation::Process(NodeId host, FramePtr frame)
+{
+    m_applications[host]->Process(std::move(frame));
+}
+
+void Simulation::OnHostPacket(NodeId host, FramePtr frame, Instant now)
+{
+    PacketView view;
+    const std::uint32_t id = frame->packetId;
+    if (id == 0 || ParsePacket(*frame, 0, view) != PacketVerdict::OK)
+    {
+        m_fabric->Discard(std::move(frame), DropReason::MALFORMED);
+        return;
+    }
+    const bool atServer = m_directory.nodes[host].role == NodeRole::SERVER;
+    const Arrival arrival = m_workload.Receive(*frame, view, atServer, now);
+    m_observer.OnHostArrival(host, arrival, view, now);
+    switch (arrival)
+    {
+    case Arrival::DELIVERED:
+        m_ledger.Deliver(id);
+        m_fabric->Discard(std::move(frame), DropReason::NONE);
+        break;
+    case Arrival::UNKNOWN_CONNECTION:
+        m_fabric->Discard(std::move(frame), DropReason::UNKNOWN_CONNECTION);
+        break;
+    case Arrival::CORRUPT:
+        m_fabric->Discard(std::move(frame), DropReason::MALFORMED);
+        break;
+    case Arrival::DUPLICATE:
+        m_fabric->Discard(std::move(frame), DropReason::DUPLICATE);
+        break;
+    }
+    ScheduleWorkload();
+}
+
+void Simulation::ScheduleWorkload()
+{
+    const auto next = m_workload.NextWakeup();
+    if (next && *next < m_workloadAt)
+    {
+        m_workloadAt = *next;
+        const std::int64_t delay = std::max<std::int64_t>(0, (*next - Now()).count());
+        ns3::Simulator::Schedule(ns3::TimeStep(delay), &Simulation::RunWorkload, this, *next);
+    }
+}
+
+void Simulation::RunWorkload(Instant due)
+{
+    if (due != m_workloadAt)
+    {
+        return; // an earlier one was scheduled since, and has run
+    }
+    m_workloadAt = NEVER;
+    m_workload.Wakeup(Now(), *m_fabric, m_ledger, m_outgoing);
+    for (Outgoing& outgoing : m_outgoing)
+    {
+        m_hosts[m_directory.HostOf(outgoing.ip)]->Inject(std::move(outgoing.frame));
+    }
+    m_outgoing.clear();
+    ScheduleWorkload();
+}
+
+void Simulation::ScheduleFailures()
+{
+    for (const FailureSection& failure : m_scenario.failures)
+    {
+        NodeApplication* target = ns3::PeekPointer(m_applications[failure.target]);
+        const Duration at = failure.at;
+        ns3::Simulator::Schedule(ns3::TimeStep(at.count()), &NodeApplication::Crash, target);
+        if (failure.recoverAfter)
+        {
+            ns3::Simulator::Schedule(ns3::TimeStep((at + *failure.recoverAfter).count()),
+                                     [target]
+                                     {
+                if (target->IsDown())
+                {
+                    target->Recover();
+                }
+            });
+        }
+    }
+}
+
+void Simulation::ScheduleProgress()
+{
+    CheckBounds();
+    if (m_progress != nullptr)
+    {
+        m_progress->Progress(Now(), Instant(m_scenario.sim.stop));
+    }
+    const std::int64_t step =
+        std::max<std::int64_t>(1, m_scenario.sim.stop.count() / PROGRESS_STEPS);
+    ns3::Simulator::Schedule(ns3::TimeStep(step), &Simulation::ScheduleProgress, this);
+}
+
+void Simulation::CheckBounds()
+{
+    for (const auto& application : m_applications)
+    {
+        if (!application->IsDown())
+        {
+            const ProtocolMachine& machine = application->Machine();
+            m_observer.CheckBound(
+                NodeName(m_directory, application->Id()) + " table", // entries
+                machine.TableEntries(),
+                machine.TableLimit(),
+                Now());
+            m_observer.CheckBound(NodeName(m_directory, application->Id()) + " processing queue",
+                                  application->Queue().QueueFramesMax(),
+                                  application->QueueLimit(),
+                                  Now());
+        }
+    }
+}
+
+void Simulation::CheckConservation()
+{
+    InvariantChecker& checker = m_observer.Checker();
+    checker.Conservation(m_ledger.Check(), "injected is not delivered + dropped + in flight", Now());
+    for (const PacketLedger::Violation& violation : m_ledger.Violations())
+    {
+        checker.Conservation(
+            false, "packet " + std::to_string(violation.packetId) + ": " + violation.what, Now());
+    }
+    for (const LinkCounters& link : m_fabric->Links())
+    {
+        checker.Bounded(
+            link.name + " queue", link.queueFramesMax, m_scenario.topology.queueFrames, Now());
+    }
+}
+
+RunOutcome Simulation::Run()
+{
+    const auto wallStart = std::chrono::steady_clock::now();
+    const double cpuStart = CpuSeconds();
+    ScheduleFailures();
+    ScheduleProgress();
+    ScheduleWorkload();
+    ns3::Simulator::Stop(ns3::TimeStep(m_scenario.sim.stop.count()));
+    ns3::Simulator::Run();
+
+    RunOutcome outcome;
+    CheckBounds();
+    CheckConservation();
+    ReportPackets(outcome.metrics);
+    ReportResources(outcome.metrics);
+    m_observer.Report(outcome.metrics);
+    outcome.events = ns3::Simulator::GetEventCount();
+    outcome.metrics.Set("run.events", static_cast<std::int64_t>(outcome.events));
+    outcome.digest = m_observer.Digest();
+    for (const Violation& violation : m_observer.Checker().Violations())
+    {
+        outcome.violations.push_back(violation.Text());
+    }
+    m_fabric->Finish();
+    if (m_capture != nullptr)
+    {
+        m_capture->Close();
+    }
+    outcome.wallSeconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - wallStart).count();
+    outcome.cpuSeconds = CpuSeconds() - cpuStart;
+    return outcome;
+}
+
+void Simulation::ReportPackets(MetricSet& metrics) const
+{
+    const auto set = [&](const std::string& name, std::uint64_t value)
+    {
+        metrics.Set(name, static_cast<std::int64_t>(value));
+    };
+    const WorkloadCounters counters = m_workload.Counters();
+    set("sessions.started", counters.sessionsStarted);
+    set("sessions.established", counters.sessionsEstablished);
+    set("sessions.completed", counters.sessionsCompleted);
+    set("sessions.broken", counters.sessionsBroken);
+    set("packets.injected", m_ledger.Injected());
+    set("packets.delivered", m_ledger.Delivered());
+    set("packets.dropped", m_ledger.Dropped());
+    set("packets.in_flight", m_ledger.InFlight());
+    for (std::size_t i = 1; i < DROP_REASON_COUNT; ++i)
+    {
+        const auto reason = static_cast<DropReason>(i);
+        if (reason != DropReason::END_OF_RUN)
+        {
+            set(std::string("packets.dropped.") + ToString(reason), m_ledger.Dropped(reason));
+        }
+    }
+}
+
+void Simulation::ReportResources(MetricSet& metrics) const
+{
+    const auto set = [&](const std::string& name, std::uint64_t value)
+    {
+        metrics.Set(name, static_cast<std::int64_t>(value));
+    };
+    std::uint64_t drops = 0;
+    std::uint64_t queueMax = 0;
+    for (const LinkCounters& link : m_fabric->Links())
+    {
+        drops += link.drops + link.losses;
+        queueMax = std::max<std::uint64_t>(queueMax, link.queueFramesMax);
+    }
+    set("fabric.packet_hops", m_fabric->PacketHops());
+    set("fabric.link_drops", drops);
+    set("fabric.queue_max", queueMax);
+    std::uint64_t nodeQueueMax = 0;
+    std::uint64_t bytes = 0;
+    const auto table = [&](const char* name, const std::vector<NodeId>& nodes)
+    {
+        std::uint64_t sum = 0;
+        std::uint64_t max = 0;
+        for (const NodeId node : nodes)
+        {
+            if (!m_applications[node]->IsDown())
+            {
+                const std::uint64_t entries = m_applications[node]->Machine().TableEntries();
+                bytes += m_applications[node]->Machine().TableBytes();
+                sum += entries;
+                max = std::max(max, entries);
+            }
+        }
+        set(std::string("tables.") + name, sum);
+        set(std::string("tables.") + name + "_max", max);
+    };
+    table("accelerator", m_directory.accelerators);
+    std::vector<NodeId> managers;
+    for (const auto& group : m_directory.groups)
+    {
+        managers.insert(managers.end(), group.begin(), group.end());
+    }
+    table("manager", managers);
+    table("service", m_directory.serviceNodes);
+    set("tables.bytes", bytes);
+    for (const auto& application : m_applications)
+    {
+        nodeQueueMax =
+            std::max<std::uint64_t>(nodeQueueMax, application->Queue().QueueFramesMax());
+    }
+    set("node_queue.max", nodeQueueMax);
+}
+
+} // namespace
+
+RunOutcome RunScenario(const Scenario& scenario, ProgressListener* listener)
+{
+    PrepareSimulator(scenario);
+    Simulation simulation(scenario, listener);
+    return simulation.Run();
+}
+
+} // namespace flowchain

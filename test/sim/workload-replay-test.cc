@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "byte-order.h"
+#include "checksum.h"
+#include "icmp.h"
+#include "ipv4.h"
 #include "packet-builder.h"
 #include "replay-workload.h"
+#include "tcp.h"
+#include "udp.h"
 #include "workload-harness.h"
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <gtest/gtest.h>
-#include <memory>
-#include <numeric>
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -239,6 +247,7 @@ TEST(ReplayWorkload, TranslationThatChangesMidwayIsAnUnknownConnection)
     EXPECT_EQ(replay.Counters().packetsUnknown, 624U);
     EXPECT_EQ(replay.Counters().sessionsBroken, 1U);
     EXPECT_EQ(replay.Counters().sessionsCompleted, 124U);
+    ASSERT_EQ(network.listener.lost.size(), 624U);
     EXPECT_EQ(network.listener.lost.front().second, DropReason::UNKNOWN_CONNECTION);
     // The ledger's drops of refused packets are not booked a second time.
     EXPECT_EQ(replay.Counters().packetsDropped, 0U);
@@ -382,6 +391,88 @@ TEST(ReplayWorkload, ChangedBytesAreCorrupt)
     {
         EXPECT_EQ(run(&changed), (Arrivals{{Arrival::CORRUPT, 1}})) << changed.what;
     }
+}
+
+/** Recompute the checksums of a frame without payload, whatever its header says. */
+void
+RepairChecksums(Frame& frame, const PacketView& view)
+{
+    std::uint8_t* const ip = frame.Header().data() + view.ipOffset;
+    const std::size_t ipSize = view.l4Offset - view.ipOffset;
+    const std::size_t l4Size = frame.Header().size() - view.l4Offset;
+    std::uint8_t* const l4 = ip + ipSize;
+    Store16(ip + ipv4::CHECKSUM, 0);
+    Store16(ip + ipv4::CHECKSUM, static_cast<std::uint16_t>(~OnesComplementSum({ip, ipSize})));
+    const bool icmp = view.key.protocol == IpProtocol::ICMP;
+    const std::size_t field = icmp                                   ? icmp::CHECKSUM
+                              : view.key.protocol == IpProtocol::TCP ? tcp::CHECKSUM
+                                                                     : udp::CHECKSUM;
+    Store16(l4 + field, 0);
+    const std::uint32_t pseudo =
+        icmp ? 0 : ipv4::PseudoHeaderSum(ip, static_cast<std::uint16_t>(l4Size));
+    Store16(l4 + field,
+            static_cast<std::uint16_t>(~FoldSum(OnesComplementSum({l4, l4Size}) + pseudo)));
+}
+
+/** Change each header byte of the packet on its way to the far side, with right checksums, and see
+ * which changes are accepted there; @returns their offsets. */
+std::set<std::size_t>
+AcceptedChanges(const std::vector<std::uint8_t>& packet)
+{
+    std::set<std::size_t> accepted;
+    for (std::size_t offset = 0; offset < packet.size(); ++offset)
+    {
+        ReplayWorkload replay(CaptureText().Add(0, packet).Parse(), Instant{}, 1000, 0);
+        PacketLedger ledger;
+        testing::HeapPool pool(ledger);
+        pool.SetReturnReason(DropReason::END_OF_RUN);
+        std::vector<Outgoing> out;
+        replay.Wakeup(Instant{}, pool, ledger, out);
+        Frame& frame = *out.at(0).frame;
+        PacketView view;
+        EXPECT_EQ(ParsePacket(frame, 0, view), PacketVerdict::OK);
+        FlowKey to = view.key;
+        to.source = {Network::EXTERNAL, 1024};
+        RewritePacket(frame, view, to);
+        const auto before = frame.Header()[offset];
+        frame.Header()[offset] ^= 0x04;
+        RepairChecksums(frame, view);
+        if (frame.Header()[offset] == before || ParsePacket(frame, 0, view) != PacketVerdict::OK)
+        {
+            continue; // a checksum byte, or a change that any host would refuse
+        }
+        if (replay.Receive(frame, view, true, Instant{}) == Arrival::DELIVERED)
+        {
+            accepted.insert(offset);
+        }
+    }
+    return accepted;
+}
+
+TEST(ReplayWorkload, OnlyWhatATranslatorChangesMayDiffer)
+{
+    // Offsets of MAC addresses, source address and, by protocol, source port or identifier.
+    std::set<std::size_t> macAndAddress = {26, 27, 28, 29};
+    for (std::size_t i = 0; i < 12; ++i)
+    {
+        macAndAddress.insert(i);
+    }
+    const auto with = [&](std::size_t first, std::size_t second)
+    {
+        auto all = macAndAddress;
+        all.insert({first, second});
+        return all;
+    };
+    // The first packet of the capture: a SYN with 20 bytes of options.
+    const auto file = PcapFile::Load(CAPTURE);
+    const auto syn = file.Records()[0].bytes;
+    ASSERT_EQ(syn.size(), 74U);
+    EXPECT_EQ(AcceptedChanges({syn.begin(), syn.end()}), with(34, 35));
+    Frame frame;
+    PacketBuilder().Udp(DNS).Build(frame);
+    EXPECT_EQ(AcceptedChanges({frame.Header().begin(), frame.Header().end()}), with(34, 35));
+    PacketBuilder().IcmpEcho(PING, false).Build(frame);
+    EXPECT_EQ(AcceptedChanges({frame.Header().begin(), frame.Header().end()}), with(38, 39));
 }
 
 TEST(ReplayWorkload, AnswersGoToTheTranslatedEndpointAndArriveAtTheOriginalOne)

@@ -124,11 +124,48 @@ TEST(DecodeFaults, DetectsEverySingleBitErrorButInTheMacAddresses)
     }
 }
 
+// Also where the other words add up to ffff, so that a sum over the zero field would seem right.
 TEST(DecodeFaults, RefusesAnAbsentUdpChecksum)
 {
-    auto bytes = Encoded(CHAIN);
-    Store16(&bytes[40], 0);
-    EXPECT_EQ(DecodeAll(bytes), BAD_CHECKSUM);
+    auto underlay = test::SampleUnderlay();
+    underlay.sourcePort = 0;
+    Frame frame;
+    frame.Reset();
+    Encapsulate(test::SampleMessage(CHAIN), underlay, frame);
+    underlay.sourcePort = Load16(&frame.Header()[40]);
+    frame.Reset();
+    Encapsulate(test::SampleMessage(CHAIN), underlay, frame);
+    ASSERT_EQ(Load16(&frame.Header()[40]), 0xffff);
+    ASSERT_EQ(DecodeAll(frame), OK);
+    Store16(&frame.Header()[40], 0);
+    EXPECT_EQ(DecodeAll(frame), BAD_CHECKSUM);
+}
+
+TEST(DecodeFaults, RefusesLengthsThatDisagree)
+{
+    for (const std::size_t at : {17, 39}) // of IPv4 and UDP
+    {
+        for (const int by : {-1, 1})
+        {
+            auto bytes = Encoded(CHAIN);
+            bytes[at] = static_cast<std::uint8_t>(bytes[at] + by);
+            EXPECT_EQ(DecodeAll(bytes), TRUNCATED) << at;
+        }
+    }
+}
+
+// A body that the frame has as payload would escape the checks of header bytes.
+TEST(DecodeFaults, RefusesAPayloadWithoutInnerFrame)
+{
+    for (const auto kind : {CHAIN, REVERSE_ENTRY, ACK, VIEW})
+    {
+        auto bytes = Encoded(kind);
+        bytes.resize(bytes.size() + 4 + bytes.size() % 2, 0);
+        test::RepairOuter(bytes);
+        Frame frame;
+        Fill(frame, bytes, bytes.size() - 4);
+        EXPECT_EQ(DecodeAll(frame), BAD_BODY) << ToString(kind);
+    }
 }
 
 struct Fault
@@ -187,6 +224,19 @@ Erase(std::size_t at, std::size_t size)
     {
         bytes.erase(bytes.begin() + at, bytes.begin() + at + size);
         bytes[GENEVE] = static_cast<std::uint8_t>(bytes[GENEVE] - size / 4);
+        };
+}
+
+/** Make a CHAIN a STATE with REFUSED, and set the protocols of its tuples. */
+std::function<void(Bytes&)>
+Refusal(std::uint8_t original, std::uint8_t translated)
+{
+    return [=](Bytes& bytes)
+    {
+        bytes[MESSAGE] = static_cast<std::uint8_t>(STATE);
+        bytes[MESSAGE + 1] = message_flag::REFUSED;
+        bytes[SECOND + 53] = original;
+        bytes[SECOND + 54] = translated;
         };
 }
 
@@ -302,12 +352,23 @@ TEST(DecodeFaults, NamesFaultsOfKindAndBody)
         {"record of protocol 0", CHAIN, BAD_BODY, Set16(SECOND + 53, 0)},
         {"record of SCTP", CHAIN, BAD_BODY, Set16(SECOND + 53, 0x8484)},
         {"record from TCP to UDP", CHAIN, BAD_BODY, Set8(SECOND + 54, 17)},
-        {"record of UDP", CHAIN, OK, Set16(SECOND + 53, 0x1111)},
-        {"record's reserved byte", CHAIN, OK, Set8(SECOND + 55, 1)},
-        {"entry of protocol 0", ENTRY, BAD_BODY, Set16(SECOND + 42, 0)},
-        {"entry from TCP to UDP", ENTRY, BAD_BODY, Set8(SECOND + 43, 17)},
-        {"entry of ICMP", ENTRY, OK, Set16(SECOND + 42, 0x0101)},
-    });
+        {"record from TCP to UDP with REFUSED",
+         CHAIN,
+         BAD_BODY,
+         [](Bytes& b)
+         {
+        b[MESSAGE + 1] = message_flag::REFUSED;
+        b[SECOND + 54] = 17;
+         }},
+           {"refusal from TCP to nothing", CHAIN, OK, Refusal(6, 0)},
+           {"refusal from nothing", CHAIN, BAD_BODY, Refusal(0, 6)},
+           {"refusal from TCP to SCTP", CHAIN, BAD_BODY, Refusal(6, 132)},
+           {"record of UDP", CHAIN, OK, Set16(SECOND + 53, 0x1111)},
+           {"record's reserved byte", CHAIN, OK, Set8(SECOND + 55, 1)},
+           {"entry of protocol 0", ENTRY, BAD_BODY, Set16(SECOND + 42, 0)},
+           {"entry from TCP to UDP", ENTRY, BAD_BODY, Set8(SECOND + 43, 17)},
+           {"entry of ICMP", ENTRY, OK, Set16(SECOND + 42, 0x0101)},
+        });
 }
 
 TEST(DecodeFaults, NamesFaultsOfAView)

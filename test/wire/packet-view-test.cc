@@ -102,21 +102,47 @@ TEST(ParsePacket, GivesAnEchoReplyTheReversedKey)
     EXPECT_EQ(Load16(frame.Header().data() + L4 + 4), 40001);
 }
 
-TEST(ParsePacket, SkipsIpAndTcpOptions)
+/** A TCP packet with 8 bytes of IPv4 options, 4 of TCP options and 4 of payload. */
+Bytes
+PacketWithOptions()
 {
-    auto bytes = Packet(IpProtocol::TCP);
+    auto bytes = Packet(IpProtocol::TCP, Bytes{1, 2, 3, 4});
     bytes.insert(bytes.begin() + L4 + 20, {1, 1, 1, 0});
     bytes[L4 + 12] = 0x60;
     bytes.insert(bytes.begin() + L4, {7, 7, 4, 0, 0, 0, 0, 0});
     bytes[IP] = 0x47;
-    Store16(&bytes[IP + 2], 52);
+    Store16(&bytes[IP + 2], 56);
     RepairChecksums(bytes);
+    return bytes;
+}
+
+TEST(ParsePacket, SkipsIpAndTcpOptions)
+{
     Frame frame;
+    const auto bytes = PacketWithOptions();
     Fill(frame, bytes);
     PacketView view;
     ASSERT_EQ(ParsePacket(frame, 0, view), PacketVerdict::OK);
     EXPECT_EQ(view.l4Offset, L4 + 8);
     EXPECT_EQ(view.key, SampleKey());
+}
+
+// frame.h: the header bytes hold all headers, their options included.
+TEST(ParsePacket, RefusesOptionsThatLieInThePayload)
+{
+    const auto bytes = PacketWithOptions();
+    for (std::size_t size = 0; size <= bytes.size(); size += 2)
+    {
+        Frame frame;
+        Fill(frame, bytes, size);
+        PacketView view;
+        EXPECT_EQ(ParsePacket(frame, 0, view),
+                  size < L4 + 8 + 24 ? PacketVerdict::TRUNCATED : PacketVerdict::OK)
+            << size;
+        EXPECT_EQ(ParsePacketTrusted(frame, 0, view),
+                  size < L4 + 8 + 24 ? PacketVerdict::TRUNCATED : PacketVerdict::OK)
+            << size;
+    }
 }
 
 TEST(ParsePacket, ParsesAtAnOffset)

@@ -214,6 +214,19 @@ TEST(DecodeView, ReturnsViewsOfEverySize)
     }
 }
 
+// sync-message.h: an incarnation is modulo 64, and must not spill into the status.
+TEST(EncapsulateView, CutsTheIncarnationToSixBits)
+{
+    auto view = SampleView(2);
+    view.members[1] = {MemberStatus::JOINING, 64 + 64 + 5};
+    Frame frame;
+    frame.Reset();
+    EncapsulateView(SampleMessage(MessageKind::VIEW).header, view, SampleUnderlay(), frame);
+    ViewBody decoded;
+    ASSERT_EQ(DecodeView(frame, decoded), DecodeVerdict::OK);
+    EXPECT_EQ(decoded.members[1], (ViewBody::Member{MemberStatus::JOINING, 5}));
+}
+
 TEST(PeekKind, SeesTheKindOfEveryMessageAndOfNoDataPacket)
 {
     Frame frame;
@@ -376,6 +389,24 @@ RC_GTEST_PROP(SyncMessageProperty, RestampIsTheMessageEncodedAnew, (Bytes payloa
     Frame expected;
     encode(message, expected);
     RC_ASSERT(Flatten(frame) == Flatten(expected));
+}
+
+// RFC 768: a checksum that is computed as zero is transmitted as all ones.
+TEST(Restamp, SendsAChecksumOfZeroAsAllOnes)
+{
+    Frame frame;
+    EncodeSample(MessageKind::ACK, frame);
+    auto header = SampleMessage(MessageKind::ACK).header;
+    header.epoch = 0;
+    Restamp(frame, header);
+    // The lower half of the epoch is what the other words lack to ffff.
+    header.epoch = static_cast<std::uint32_t>(frame.Header()[40] << 8 | frame.Header()[41]);
+    Restamp(frame, header);
+    EXPECT_EQ(frame.Header()[40], 0xff);
+    EXPECT_EQ(frame.Header()[41], 0xff);
+    SyncMessage message;
+    std::size_t outer = 0;
+    EXPECT_EQ(Decode(frame, message, outer), DecodeVerdict::OK);
 }
 
 TEST(Restamp, RepairsAViewToo)

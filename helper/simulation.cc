@@ -341,7 +341,8 @@ RunOutcome Simulation::Run()
     const double cpuStart = CpuSeconds();
     ScheduleFailures();
     ScheduleProgress();
-    ScheduleWorkload();
+    // One event later, so that every application has started when the first packet comes.
+    ns3::Simulator::ScheduleNow(&Simulation::ScheduleWorkload, this);
     ns3::Simulator::Stop(ns3::TimeStep(m_scenario.sim.stop.count()));
     ns3::Simulator::Run();
 

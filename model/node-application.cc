@@ -211,6 +211,10 @@ void NodeApplication::Step(Event event)
 {
     if (IsDown())
     {
+        if (event.frame != nullptr)
+        {
+            m_fabric->Discard(std::move(event.frame), DropReason::NODE_DOWN);
+        }
         return;
     }
     const Instant now = Now();

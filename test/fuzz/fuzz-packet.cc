@@ -29,6 +29,7 @@ CheckPacket(Frame& frame)
     {
         return;
     }
+    FUZZ_CHECK(test::HeaderSize(test::Flatten(frame)) <= frame.Header().size());
     PacketView trusted;
     FUZZ_CHECK(ParsePacketTrusted(frame, 0, trusted) == PacketVerdict::OK);
     FUZZ_CHECK(trusted.key == view.key && trusted.l4Offset == view.l4Offset);

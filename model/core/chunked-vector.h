@@ -49,8 +49,8 @@ class ChunkedVector
     /** Memory held, in bytes. */
     std::size_t Bytes() const
     {
-        return m_chunks.size() * CHUNK_ELEMENTS * sizeof(T) +
-               m_chunks.capacity() * sizeof(std::vector<T>);
+        const std::size_t chunk = m_chunks.empty() ? 0 : m_chunks.front().capacity() * sizeof(T);
+        return m_chunks.size() * chunk + m_chunks.capacity() * sizeof(std::vector<T>);
     }
 
   private:

@@ -49,8 +49,9 @@ ReliableChannel::Send(
     message.token = token;
     message.sequence = m_next;
     message.kind = kind;
-    if (BacklogCount() == 0 && WindowOpen())
+    if (WindowOpen())
     {
+        assert(BacklogCount() == 0); // else this message would overtake
         message.copy = pool.Clone(*frame);
         Keep(std::move(message), now);
         ++m_next;

@@ -16,9 +16,6 @@ constexpr std::uint64_t MANAGER_SEED = 1;
 constexpr std::uint64_t SERVICE_NODE_SEED = 2;
 constexpr std::uint64_t ACCELERATOR_SEED = 3;
 
-/** Sets the adopter's choice apart from a session identifier used elsewhere (pi's digits). */
-constexpr std::uint64_t ADOPTER_SEED = 0x243f6a8885a308d3;
-
 /** Groups count as candidates behind all nodes, so that both stages are independent. */
 constexpr std::uint64_t FIRST_GROUP_CANDIDATE = std::uint64_t{NO_NODE} + 1;
 
@@ -65,7 +62,7 @@ Selector::Accelerator(const FlowKey& key, const MembershipView& view)
 NodeId
 Selector::Adopter(SessionId session, const MembershipView& view)
 {
-    return Rendezvous(Mix64(session ^ ADOPTER_SEED), view.ActiveServiceNodes());
+    return Rendezvous(session, view.ActiveServiceNodes());
 }
 
 NodeId

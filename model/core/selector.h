@@ -34,7 +34,8 @@ class Selector
     /** Service node that takes over a session whose owner is gone. @returns NO_NODE if none. */
     static NodeId Adopter(SessionId session, const MembershipView& view);
 
-    /** Rendezvous winner among `nodes`. @returns NO_NODE if empty. */
+    /** Rendezvous winner among `nodes`. @returns NO_NODE if empty. `hash` may be any number: it is
+     * mixed here. */
     static NodeId Rendezvous(std::uint64_t hash, const std::vector<NodeId>& nodes);
 };
 

@@ -45,6 +45,8 @@ Scenario ParseScenario(std::string_view text,
 /** @returns the whole scenario as TOML, every default written out; ParseScenario() reads it back.
  */
 std::string ResolvedToml(const Scenario& scenario);
+/** @returns `text` as a TOML basic string, in quotation marks. */
+std::string QuoteToml(std::string_view text);
 
 } // namespace flowchain
 

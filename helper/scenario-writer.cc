@@ -14,31 +14,6 @@ namespace flowchain
 namespace
 {
 
-/** A TOML basic string. */
-std::string
-Quote(std::string_view text)
-{
-    std::string quoted = "\"";
-    for (const char c : text)
-    {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\')
-        {
-            quoted += '\\';
-            quoted += c;
-        }
-        else if (byte < 0x20 || byte == 0x7f)
-        {
-            quoted += fmt::format("\\u{:04x}", byte);
-        }
-        else
-        {
-            quoted += c;
-        }
-    }
-    return quoted + '"';
-}
-
 /** Prints every key of a scenario. */
 class ScenarioWriter : public ScenarioVisitor
 {
@@ -69,7 +44,7 @@ class ScenarioWriter : public ScenarioVisitor
 
     void VisitDuration(const char* key, Duration& value, Duration, Duration, Presence) override
     {
-        Line(key, Quote(FormatDuration(value)));
+        Line(key, QuoteToml(FormatDuration(value)));
     }
 
     void VisitOptionalDuration(const char* key,
@@ -79,33 +54,33 @@ class ScenarioWriter : public ScenarioVisitor
     {
         if (value.has_value())
         {
-            Line(key, Quote(FormatDuration(*value)));
+            Line(key, QuoteToml(FormatDuration(*value)));
         }
     }
 
     void VisitRate(const char* key, std::uint64_t& bitsPerSecond) override
     {
-        Line(key, Quote(FormatRate(bitsPerSecond)));
+        Line(key, QuoteToml(FormatRate(bitsPerSecond)));
     }
 
     void VisitPercent(const char* key, std::uint32_t& perMillion) override
     {
-        Line(key, Quote(FormatPercent(perMillion)));
+        Line(key, QuoteToml(FormatPercent(perMillion)));
     }
 
     void VisitPrefix(const char* key, Prefix& value) override
     {
-        Line(key, Quote(FormatPrefix(value)));
+        Line(key, QuoteToml(FormatPrefix(value)));
     }
 
     void VisitText(const char* key, std::string& value, Presence) override
     {
-        Line(key, Quote(value));
+        Line(key, QuoteToml(value));
     }
 
     void VisitChoice(const char* key, std::string& value, Choices, Presence) override
     {
-        Line(key, Quote(value));
+        Line(key, QuoteToml(value));
     }
 
     void VisitFlag(const char* key, bool& value) override
@@ -118,20 +93,21 @@ class ScenarioWriter : public ScenarioVisitor
         std::string list;
         for (const auto& value : values)
         {
-            list += (list.empty() ? "" : ", ") + Quote(value);
+            list += (list.empty() ? "" : ", ") + QuoteToml(value);
         }
         Line(key, fmt::format("[{}]", list));
     }
 
     void VisitPosition(const char* key, std::uint16_t& value, std::int64_t) override
     {
-        Line(key, value == 0 ? Quote("tail") : fmt::format("{}", value));
+        Line(key, value == 0 ? QuoteToml("tail") : fmt::format("{}", value));
     }
 
     void VisitComparison(ExpectSection& expectation) override
     {
         const bool bare = FindMetric(expectation.metric)->type == MetricType::INTEGER;
-        Line(expectation.comparison.c_str(), bare ? expectation.value : Quote(expectation.value));
+        Line(expectation.comparison.c_str(),
+             bare ? expectation.value : QuoteToml(expectation.value));
     }
 
   private:
@@ -169,6 +145,30 @@ ResolvedToml(const Scenario& scenario)
     ScenarioWriter writer;
     VisitScenario(writer, copy);
     return writer.Text();
+}
+
+std::string
+QuoteToml(std::string_view text)
+{
+    std::string quoted = "\"";
+    for (const char c : text)
+    {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\')
+        {
+            quoted += '\\';
+            quoted += c;
+        }
+        else if (byte < 0x20 || byte == 0x7f)
+        {
+            quoted += fmt::format("\\u{:04x}", byte);
+        }
+        else
+        {
+            quoted += c;
+        }
+    }
+    return quoted + '"';
 }
 
 } // namespace flowchain

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "result-writer.h"
+
+#include "scenario-reader.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <system_error>
+#include <unistd.h>
+
+namespace flowchain
+{
+
+namespace
+{
+
+using Json = nlohmann::ordered_json;
+
+constexpr int SCHEMA_VERSION = 1;
+
+/** A JSON string; bytes that are no UTF-8 (of a file name) are replaced. */
+std::string
+Quoted(const std::string& text)
+{
+    return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/** The metric's value as JSON. Durations are written by hand: their decimals are exact. */
+std::string
+ValueJson(const Metric& metric)
+{
+    return metric.declaration->type == MetricType::TEXT ? Quoted(metric.text) : metric.ValueText();
+}
+
+/** An object with one line for each metric. */
+std::string
+MetricsJson(const MetricSet& metrics)
+{
+    std::string json;
+    for (const auto& [place, metric] : metrics.All())
+    {
+        json += fmt::format("{}    {}: {{\"value\": {}, \"unit\": {}, \"meaning\": {}}}",
+                            json.empty() ? "\n" : ",\n",
+                            Quoted(metric.declaration->name),
+                            ValueJson(metric),
+                            Quoted(metric.declaration->unit),
+                            Quoted(metric.declaration->meaning));
+    }
+    return json.empty() ? "{}" : fmt::format("{{{}\n  }}", json);
+}
+
+Json
+ExpectationsJson(const std::vector<ExpectationOutcome>& outcomes)
+{
+    auto list = Json::array();
+    for (const auto& outcome : outcomes)
+    {
+        list.push_back({{"metric", outcome.expectation.metric},
+                        {"comparison", outcome.expectation.comparison},
+                        {"value", outcome.expectation.value},
+                        {"actual", outcome.actual},
+                        {"holds", outcome.holds}});
+    }
+    return list;
+}
+
+Json
+BuildJson(const BuildInfo& build)
+{
+    return {{"version", build.version},
+            {"compiler", build.compiler},
+            {"build_type", build.buildType},
+            {"commit", build.commit},
+            {"ns3_version", build.ns3Version}};
+}
+
+Json
+RunJson(const RunReport& report)
+{
+    std::array<char, 256> host{};
+    const bool named = gethostname(host.data(), host.size() - 1) == 0;
+    return {{"wall_seconds", report.outcome.wallSeconds},
+            {"cpu_seconds", report.outcome.cpuSeconds},
+            {"packet_hops_per_second", report.PacketHopsPerSecond()},
+            {"host", named ? host.data() : "unknown"}};
+}
+
+[[noreturn]] void
+ThrowUnwritable(const std::string& path, const std::string& cause)
+{
+    throw std::runtime_error(fmt::format("{}: cannot write: {}", path, cause));
+}
+
+} // namespace
+
+ExitCode
+RunReport::Exit() const
+{
+    if (!outcome.violations.empty())
+    {
+        return EXIT_INVARIANT_VIOLATED;
+    }
+    const bool allHold = std::all_of(expectations.begin(),
+                                     expectations.end(),
+                                     [](const auto& e)
+                                     {
+        return e.holds;
+    });
+    return allHold ? EXIT_ALL_HOLD : EXIT_EXPECTATION_FAILED;
+}
+
+double
+RunReport::PacketHopsPerSecond() const
+{
+    const auto hops = static_cast<double>(outcome.metrics.ValueOr0("fabric.packet_hops"));
+    return outcome.wallSeconds > 0 ? hops / outcome.wallSeconds : 0;
+}
+
+std::string
+ResultJson(const RunReport& report)
+{
+    const auto text = [](const Json& json)
+    {
+        auto dump = json.dump(2, ' ', false, Json::error_handler_t::replace);
+        for (std::size_t i = 0; (i = dump.find('\n', i)) != std::string::npos; i += 3)
+        {
+            dump.insert(i + 1, "  ");
+        }
+        return dump;
+    };
+    const auto& scenario = report.scenario;
+    const Json scenarioJson = {
+        {"name", scenario.name}, {"seed", scenario.sim.seed}, {"toml", ResolvedToml(scenario)}};
+    std::string json = "{\n";
+    const auto member = [&json](const char* name, const std::string& value, bool last = false)
+    {
+        json += fmt::format("  \"{}\": {}{}\n", name, value, last ? "" : ",");
+    };
+    member("schema", fmt::format("{}", SCHEMA_VERSION));
+    member("scenario", text(scenarioJson));
+    member("build", text(BuildJson(report.build)));
+    member("exit_code", fmt::format("{}", static_cast<int>(report.Exit())));
+    member("metrics", MetricsJson(report.outcome.metrics));
+    member("expectations", text(ExpectationsJson(report.expectations)));
+    member("violations", text(Json(report.outcome.violations)));
+    member("run", text(RunJson(report)), true);
+    return json + "}\n";
+}
+
+std::string
+WriteResult(const RunReport& report)
+{
+    const std::filesystem::path directory(report.scenario.output.directory);
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error)
+    {
+        ThrowUnwritable(directory.string(), error.message());
+    }
+    const auto path = (directory / "result.json").string();
+    const auto partial = path + ".partial";
+    errno = 0;
+    std::ofstream file(partial, std::ios::binary | std::ios::trunc);
+    file << ResultJson(report);
+    file.close();
+    if (!file)
+    {
+        const std::string cause = std::strerror(errno);
+        std::filesystem::remove(partial, error);
+        ThrowUnwritable(path, cause);
+    }
+    std::filesystem::rename(partial, path, error);
+    if (error)
+    {
+        ThrowUnwritable(path, error.message());
+    }
+    return path;
+}
+
+} // namespace flowchain

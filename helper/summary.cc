@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "summary.h"
+
+#include "units.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace flowchain
+{
+
+namespace
+{
+
+/** Lines with a heading in front of the first of a paragraph. */
+class Lines
+{
+  public:
+    template <typename... Arguments>
+    void Add(std::string_view heading, fmt::format_string<Arguments...> format, Arguments&&... a)
+    {
+        fmt::format_to(std::back_inserter(m_text), "{:<13}", heading);
+        fmt::format_to(std::back_inserter(m_text), format, std::forward<Arguments>(a)...);
+        m_text += '\n';
+    }
+
+    void Blank()
+    {
+        m_text += '\n';
+    }
+
+    const std::string& Text() const
+    {
+        return m_text;
+    }
+
+  private:
+    std::string m_text;
+};
+
+/** 1234567 as "1,234,567" */
+std::string
+Grouped(std::int64_t value)
+{
+    auto text = fmt::format("{}", value);
+    const std::size_t digits = value < 0 ? 1 : 0;
+    for (auto i = text.size(); i > digits + 3; i -= 3)
+    {
+        text.insert(i - 3, 1, ',');
+    }
+    return text;
+}
+
+/** The metric for people, or "-" if it was not measured. */
+std::string
+Show(const MetricSet& metrics, const std::string& name)
+{
+    const auto* metric = metrics.Find(name);
+    if (metric == nullptr)
+    {
+        return "-";
+    }
+    switch (metric->declaration->type)
+    {
+    case MetricType::DURATION:
+        return ReadableDuration(metric->value);
+    case MetricType::INTEGER:
+        return Grouped(metric->value);
+    case MetricType::TEXT:
+        return metric->text;
+    }
+    return "-";
+}
+
+void
+AddTitle(Lines& lines, const RunReport& report)
+{
+    const auto& s = report.scenario;
+    const auto position =
+        s.chain.position == 0 ? std::string{"the tail"} : fmt::format("{}", s.chain.position);
+    const auto scheme = s.chain.scheme == "none"
+                            ? std::string{"none"}
+                            : fmt::format("chain of {}, second manager at {}, release {}",
+                                          s.chain.length,
+                                          position,
+                                          s.chain.release);
+    lines.Add("scenario", "{}, seed {}", s.name, s.sim.seed);
+    lines.Add("system", "{}", SystemLine(s));
+    lines.Add("scheme", "{}", scheme);
+    lines.Add("network", "{}", NetworkLine(s));
+}
+
+void
+AddCounts(Lines& lines, const MetricSet& m)
+{
+    lines.Add("sessions",
+              "{} started, {} established, {} completed",
+              Show(m, "sessions.started"),
+              Show(m, "sessions.established"),
+              Show(m, "sessions.completed"));
+    lines.Add("",
+              "{} lost, {} broken, {} refused",
+              Show(m, "sessions.lost"),
+              Show(m, "sessions.broken"),
+              Show(m, "sessions.refused"));
+    lines.Add("packets",
+              "{} injected, {} delivered, {} dropped, {} in flight",
+              Show(m, "packets.injected"),
+              Show(m, "packets.delivered"),
+              Show(m, "packets.dropped"),
+              Show(m, "packets.in_flight"));
+    static const std::string DROPPED = "packets.dropped.";
+    for (const auto& [place, metric] : m.All())
+    {
+        const auto& name = metric.declaration->name;
+        if (name.starts_with(DROPPED) && metric.value != 0)
+        {
+            lines.Add("", "{:>12} {}", Grouped(metric.value), name.substr(DROPPED.size()));
+        }
+    }
+}
+
+void
+AddLatencies(Lines& lines, const MetricSet& m)
+{
+    static const std::pair<const char*, const char*> SEGMENTS[] = {
+        {"first_packet", "first packet"},
+        {"accelerator", "accelerator"},
+        {"manager", "manager"},
+        {"service", "service node"},
+        {"chain", "chain"},
+        {"fan_out", "fan-out"},
+        {"reverse", "reverse entry"},
+        {"release", "release"},
+    };
+    bool headed = false;
+    for (const auto& [segment, title] : SEGMENTS)
+    {
+        const auto prefix = fmt::format("latency.{}.", segment);
+        if (m.ValueOr0(prefix + "count") == 0)
+        {
+            continue;
+        }
+        if (!headed)
+        {
+            lines.Add("latency",
+                      "{:<13}{:>10}{:>13}{:>13}{:>13}{:>13}",
+                      "",
+                      "sessions",
+                      "p50",
+                      "p90",
+                      "p99",
+                      "max");
+            headed = true;
+        }
+        lines.Add("",
+                  "{:<13}{:>10}{:>13}{:>13}{:>13}{:>13}",
+                  title,
+                  Show(m, prefix + "count"),
+                  Show(m, prefix + "p50"),
+                  Show(m, prefix + "p90"),
+                  Show(m, prefix + "p99"),
+                  Show(m, prefix + "max"));
+    }
+}
+
+void
+AddJudgement(Lines& lines, const RunReport& report)
+{
+    const auto& m = report.outcome.metrics;
+    if (!report.scenario.failures.empty())
+    {
+        lines.Add("failover",
+                  "detected in {}, recovered in {}",
+                  Show(m, "failover.detection_time"),
+                  Show(m, "failover.recovery_time"));
+    }
+    const char* heading = "expected";
+    for (const auto& outcome : report.expectations)
+    {
+        lines.Add(
+            heading, "{} {}: {}", outcome.holds ? "pass" : "FAIL", outcome.Text(), outcome.actual);
+        heading = "";
+    }
+    static const std::string CHECKS = "observer.checks.";
+    std::int64_t checks = 0;
+    for (const auto& [place, metric] : m.All())
+    {
+        checks += metric.declaration->name.starts_with(CHECKS) ? metric.value : 0;
+    }
+    lines.Add(
+        "invariants", "{} checks, {} violated", Grouped(checks), report.outcome.violations.size());
+    constexpr std::size_t VIOLATIONS_SHOWN_MAX = 10;
+    for (std::size_t i = 0; i < report.outcome.violations.size() && i < VIOLATIONS_SHOWN_MAX; ++i)
+    {
+        lines.Add("", "VIOLATED {}", report.outcome.violations[i]);
+    }
+}
+
+} // namespace
+
+std::string
+Summary(const RunReport& report)
+{
+    Lines lines;
+    AddTitle(lines, report);
+    lines.Blank();
+    AddCounts(lines, report.outcome.metrics);
+    AddLatencies(lines, report.outcome.metrics);
+    lines.Blank();
+    AddJudgement(lines, report);
+    lines.Add("run",
+              "{} simulated in {:.2f} s ({:.2f} s of CPU), {} events, {} packet-hops/s",
+              FormatDuration(report.scenario.sim.stop),
+              report.outcome.wallSeconds,
+              report.outcome.cpuSeconds,
+              Grouped(static_cast<std::int64_t>(report.outcome.events)),
+              Grouped(static_cast<std::int64_t>(report.PacketHopsPerSecond())));
+    lines.Add("digest", "{}", report.outcome.digest);
+    return lines.Text();
+}
+
+} // namespace flowchain

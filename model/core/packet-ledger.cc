@@ -27,9 +27,22 @@ void PacketLedger::AddCopy(std::uint32_t packetId)
 {
     if ((m_states[packetId] & COPIES_MASK) == COPIES_MAX)
     {
-        throw std::length_error("packet ledger: more than 16383 live copies of one packet");
+        throw std::length_error("packet ledger: more than 511 live copies of one packet");
     }
     ++m_states[packetId];
+}
+
+std::uint16_t PacketLedger::WithReason(std::uint16_t state, DropReason reason)
+{
+    const bool superfluous = reason == DropReason::DUPLICATE ||
+                             reason == DropReason::STALE_EPOCH ||
+                             reason == DropReason::STALE_INCARNATION;
+    if (superfluous && ReasonOf(state) != DropReason::NONE)
+    {
+        return state;
+    }
+    return static_cast<std::uint16_t>((state & ~REASON_MASK) |
+                                      (static_cast<std::uint16_t>(reason) << REASON_SHIFT));
 }
 
 void PacketLedger::LastGone(std::uint32_t packetId, DropReason reason)
@@ -45,7 +58,9 @@ void PacketLedger::LastGone(std::uint32_t packetId, DropReason reason)
         m_states[packetId] = static_cast<std::uint16_t>(state - 1);
         return;
     }
-    m_states[packetId] = static_cast<std::uint16_t>(DROPPED | static_cast<std::uint16_t>(reason));
+    const std::uint16_t last = reason == DropReason::NONE ? state : WithReason(state, reason);
+    reason = ReasonOf(last);
+    m_states[packetId] = static_cast<std::uint16_t>(DROPPED | (last & REASON_MASK));
     ++m_dropped[static_cast<std::size_t>(reason)];
     if (reason == DropReason::NONE)
     {
@@ -103,7 +118,7 @@ PacketLedger::Tally PacketLedger::Count() const
             ++tally.delivered;
             break;
         default:
-            ++tally.dropped[state & COPIES_MASK];
+            ++tally.dropped[static_cast<std::size_t>(ReasonOf(state))];
             break;
         }
     }

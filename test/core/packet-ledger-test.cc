@@ -175,6 +175,36 @@ TEST(PacketLedger, CopiesAreBounded)
     EXPECT_EQ(ledger.InFlight(), 1U);
 }
 
+/** A frame is lost while the sender of a message still keeps a copy of it, which is then freed. */
+TEST(PacketLedger, FreedCopyLeavesTheReasonOfTheLostFrame)
+{
+    PacketLedger ledger;
+    Listener listener;
+    ledger.SetDropListener(&listener);
+    const auto id = ledger.Inject();
+    ledger.Born(id);
+    ledger.Born(id);
+    ledger.Gone(id, DropReason::LINK_LOSS);
+    ledger.Gone(id, DropReason::DUPLICATE);
+    EXPECT_TRUE(listener.drops.empty());
+    ledger.Gone(id, DropReason::NONE);
+    EXPECT_EQ(ledger.Dropped(DropReason::LINK_LOSS), 1U);
+    EXPECT_EQ(ledger.ViolationCount(), 0U);
+    ASSERT_EQ(listener.drops.size(), 1U);
+    EXPECT_EQ(listener.drops[0].second, DropReason::LINK_LOSS);
+}
+
+/** Nobody may lose a packet without saying why. */
+TEST(PacketLedger, FreedLastCopyWithoutReasonIsAViolation)
+{
+    PacketLedger ledger;
+    const auto id = ledger.Inject();
+    ledger.Born(id);
+    ledger.Gone(id, DropReason::NONE);
+    ledger.Gone(id, DropReason::NONE);
+    EXPECT_EQ(ledger.ViolationCount(), 1U);
+}
+
 /** Random lives of many packets, against a plain model of each one. */
 TEST(PacketLedger, AgreesWithAPlainModel)
 {
@@ -182,6 +212,13 @@ TEST(PacketLedger, AgreesWithAPlainModel)
     {
         std::uint32_t copies = 1;
         bool isDelivered = false;
+        DropReason reason = DropReason::NONE;
+        bool hasReason = false; ///< of a frame that has ended, superfluous ones included
+    };
+    const auto isSuperfluous = [](DropReason reason)
+    {
+        return reason == DropReason::DUPLICATE || reason == DropReason::STALE_EPOCH ||
+               reason == DropReason::STALE_INCARNATION;
     };
     const std::uint64_t seed = 20240611;
     SCOPED_TRACE(seed);
@@ -222,9 +259,14 @@ TEST(PacketLedger, AgreesWithAPlainModel)
         {
             const auto reason = static_cast<DropReason>(1 + random() % (DROP_REASON_COUNT - 2));
             ledger.Gone(id, reason);
+            if (!isSuperfluous(reason) || !packet.hasReason)
+            {
+                packet.hasReason = true;
+                packet.reason = reason;
+            }
             if (--packet.copies == 0 && !packet.isDelivered)
             {
-                ++dropped[static_cast<std::size_t>(reason)];
+                ++dropped[static_cast<std::size_t>(packet.reason)];
             }
             break;
         }

@@ -240,7 +240,9 @@ void RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
     NodeMask serviceNodes;
     for (const NodeId member : view.MemberServiceNodes())
     {
-        serviceNodes.set(member);
+        // A node that has restarted since is not the one that the view means: it has failed.
+        serviceNodes.set(member,
+                         m_applications[member]->Incarnation() == view.Incarnation(member));
     }
     NodeMask managers;
     const auto& group = view.ActiveGroups()[m_directory.nodes[node].group];

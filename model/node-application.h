@@ -81,6 +81,12 @@ class NodeApplication : public ns3::Application
         return m_queueFrames;
     }
 
+    /** How often the node has restarted, modulo 64. */
+    std::uint8_t Incarnation() const
+    {
+        return m_incarnation;
+    }
+
     NodeId Id() const
     {
         return m_node;

@@ -15,7 +15,11 @@ SessionStore::SessionStore(std::uint32_t sessionsMax)
 SessionStore::Outcome
 SessionStore::Apply(const SessionRecord& record)
 {
+    const FlowKey reverse = record.translated.Reversed();
     const std::uint64_t hash = FlowHash(record.original);
+    const std::uint64_t reverseHash = FlowHash(reverse);
+    m_index.Prefetch(
+        reverseHash); // both buckets at once: most calls insert, and both miss the cache
     const std::uint32_t found = Lookup(record.original, hash);
     if (found != FlowIndex::NOT_FOUND)
     {
@@ -33,8 +37,6 @@ SessionStore::Apply(const SessionRecord& record)
         return Outcome::UPDATED;
     }
 
-    const FlowKey reverse = record.translated.Reversed();
-    const std::uint64_t reverseHash = FlowHash(reverse);
     if (Lookup(reverse, reverseHash) != FlowIndex::NOT_FOUND)
     {
         return Outcome::CONFLICT;

@@ -14,14 +14,16 @@
 namespace flowchain::bench
 {
 
-/** Traffic that every contestant carries: each host sends frames of one length at a fixed gap to
- * hosts on other leaves, so that each frame makes four hops. */
+/** Traffic that every contestant carries: each host sends bursts of frames of one length at a fixed
+ * gap to hosts on other leaves, so that each frame makes four hops. Bursts, so that the fabric is
+ * measured and not the events of those who send. */
 struct Load
 {
     FabricConfig config;
     std::uint32_t hostsPerLeaf = 8;
     std::uint32_t framesPerHost = 0;
-    std::int64_t gap = 1'000'000; ///< between two frames of a host, ps
+    std::uint32_t burst = 4;      ///< frames; framesPerHost is a multiple of it
+    std::int64_t gap = 4'000'000; ///< between two bursts of a host, ps
     std::uint32_t frameLength = 1000;
 };
 
@@ -50,7 +52,7 @@ void WriteHeader(const Load& load, NodeId host, std::uint32_t frame, std::uint8_
 /** @returns CPU time of this process, in seconds. */
 double CpuSeconds();
 
-/** Calls `send` framesPerHost times for a host, by one event each time, and counts. */
+/** Calls `send` framesPerHost times for a host, by one event for each burst. */
 class Generator final : public ns3::EventImpl
 {
   public:
@@ -64,6 +66,7 @@ class Generator final : public ns3::EventImpl
 
     Send m_send;
     std::int64_t m_gap;
+    std::uint32_t m_burst;
     std::uint32_t m_frames;
     std::uint32_t m_frame = 0;
     NodeId m_host;

@@ -75,13 +75,16 @@ void Generator::Start()
 {
     // Hosts start one after the other within a gap.
     Ref();
-    ns3::Simulator::ScheduleWithContext(0, ns3::TimeStep(m_host * 7'919), this);
+    ns3::Simulator::ScheduleWithContext(0, ns3::TimeStep(m_host * 37'919), this);
 }
 
 void Generator::Notify()
 {
-    m_send(m_host, m_frame);
-    ++m_frame;
+    for (std::uint32_t i = 0; i < m_burst; ++i)
+    {
+        m_send(m_host, m_frame);
+        ++m_frame;
+    }
     if (m_frame < m_frames)
     {
         Ref();

@@ -71,7 +71,7 @@ class PlainLoop
     {
         for (std::uint32_t host = 0; host < HostsOf(m_load); ++host)
         {
-            Schedule(host * 7'919, nullptr, static_cast<NodeId>(host));
+            Schedule(host * 37'919, nullptr, static_cast<NodeId>(host));
         }
         while (!m_events.empty())
         {
@@ -79,7 +79,7 @@ class PlainLoop
             m_events.pop();
             if (event.frame == nullptr)
             {
-                Send(event.host, event.at);
+                SendBurst(event.host, event.at);
             }
             else
             {
@@ -93,6 +93,18 @@ class PlainLoop
     void Schedule(std::int64_t at, PlainFrame* frame, NodeId host)
     {
         m_events.push({at, m_number++, frame, host});
+    }
+
+    void SendBurst(NodeId host, std::int64_t now)
+    {
+        for (std::uint32_t i = 0; i < m_load.burst; ++i)
+        {
+            Send(host, now);
+        }
+        if (m_sent[host] < m_load.framesPerHost)
+        {
+            Schedule(now + m_load.gap, nullptr, host);
+        }
     }
 
     void Send(NodeId host, std::int64_t now)
@@ -110,11 +122,8 @@ class PlainLoop
         sent->length = sent->frame.Length();
         sent->path = m_network.Route(host, sent->frame.Header());
         sent->hop = 0;
+        ++m_sent[host];
         Enqueue(sent, now);
-        if (++m_sent[host] < m_load.framesPerHost)
-        {
-            Schedule(now + m_load.gap, nullptr, host);
-        }
     }
 
     void Enqueue(PlainFrame* frame, std::int64_t now)

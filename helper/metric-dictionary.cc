@@ -101,7 +101,10 @@ DeclareSynchronisation(Declarations& d)
          ++k)
     {
         const std::string name = ToString(static_cast<MessageKind>(k));
-        Count(d, "sync.messages." + name, "messages", "messages sent, retransmissions included: " + name);
+        Count(d,
+              "sync.messages." + name,
+              "messages",
+              "messages sent, retransmissions included: " + name);
     }
     Count(d, "sync.bytes", "bytes", "bytes of all messages, outer headers included");
     Count(d, "sync.retransmissions", "messages", "messages sent again");
@@ -125,7 +128,10 @@ DeclareResources(Declarations& d)
     Count(d, "node_queue.max", "frames", "longest processing queue of any node");
     Count(d, "tables.accelerator", "entries", "flow entries at the end, all accelerators");
     Count(d, "tables.accelerator_max", "entries", "most flow entries of one accelerator");
-    Count(d, "tables.manager", "sessions", "session copies and flow entries at the end, all flow managers");
+    Count(d,
+          "tables.manager",
+          "sessions",
+          "session copies and flow entries at the end, all flow managers");
     Count(d, "tables.manager_max", "sessions", "most copies and entries of one flow manager");
     Count(d, "tables.service", "sessions", "copies stored at the end, all service nodes");
     Count(d, "tables.service_max", "sessions", "most copies stored by one service node");
@@ -154,7 +160,10 @@ DeclareRun(Declarations& d)
     Count(d, "observer.violations", "violations", "invariants found broken");
     Count(d, "run.events", "events", "events that the simulator executed");
     Count(d, "run.view_epoch", "1", "epoch of the controller's last view");
-    d.push_back({"trace.digest", "hex", MetricType::TEXT, "digest over time, node and bytes of every frame that reached a node"});
+    d.push_back({"trace.digest",
+                 "hex",
+                 MetricType::TEXT,
+                 "digest over time, node and bytes of every frame that reached a node"});
 }
 
 Declarations

@@ -27,7 +27,7 @@ namespace flowchain
  * connection whose data arrive in order: an acknowledgement counts the packets that have arrived. A
  * session that loses its SYN stands still; one that loses data sends its other data, and no FIN.
  *
- * Memory: 32 bytes for each session that has started, 24 for each packet in flight.
+ * Memory: 32 bytes for each session that has started, 25 for each packet in flight.
  */
 class SessionsWorkload : public WorkloadBase
 {

@@ -2,6 +2,7 @@
 #include "scenario-reader.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include <filesystem>
 #include <fstream>
@@ -357,6 +358,54 @@ TEST(ScenarioReader, RequiredSections)
               "x.toml:1:1: error: sim.stop: required, but missing\n"
               "x.toml:1:1: error: service: exactly one [[service]] is needed, found 0\n"
               "x.toml:1:1: error: accelerator: at least one [[accelerator]] is needed");
+}
+
+TEST(ScenarioReader, LimitsThemselvesAreLegal)
+{
+    const auto s = ParseScenario(MINIMAL + "[topology]\nclients = 1\n[group]\ncount = 50\n",
+                                 "x.toml",
+                                 {"sim.seed=0", "chain.length=3", "topology.loss=100%"});
+    EXPECT_EQ(MakeDirectory(s).nodes.size(), MAX_NODES); // 1 + 2 + 2 + 150 + 4 + 1
+    EXPECT_EQ(s.sim.seed, 0);
+    EXPECT_EQ(s.topology.lossPerMillion, 1'000'000);
+}
+
+/** A text with some of its characters replaced, left out or doubled is a scenario or an error. */
+RC_GTEST_PROP(ScenarioReader, SurvivesDamagedText, ())
+{
+    std::string text = MINIMAL + R"([[workload]]
+kind = "sessions"
+sessions = 10
+rate = 0.5
+[[failure]]
+node = "manager[1]"
+at = "60ms"
+[output]
+pcap = ["client[0]", "all"]
+[[expect]]
+metric = "sessions.lost"
+at_most = 0
+)";
+    const auto edits = *rc::gen::inRange(1, 8);
+    for (int i = 0; i < edits; ++i)
+    {
+        const auto at = *rc::gen::inRange<std::size_t>(0, text.size());
+        const auto length = *rc::gen::inRange<std::size_t>(0, 12);
+        text.replace(at,
+                     length,
+                     *rc::gen::element<std::string>(
+                         "", "[", "]]", "=", "\"", "-1", "\n", ".", "0", "s", "{a=1}", "\xff"));
+    }
+    try
+    {
+        const auto scenario = ParseScenario(text, "x.toml");
+        RC_ASSERT(ResolvedToml(ParseScenario(ResolvedToml(scenario), "x.toml")) ==
+                  ResolvedToml(scenario));
+    }
+    catch (const ScenarioError& error)
+    {
+        RC_ASSERT(!error.Messages().empty());
+    }
 }
 
 TEST(ScenarioReader, TomlItself)

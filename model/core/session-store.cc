@@ -2,6 +2,7 @@
 #include "session-store.h"
 
 #include <cassert>
+#include <utility>
 
 namespace flowchain
 {
@@ -18,16 +19,11 @@ SessionStore::Apply(const SessionRecord& record)
     const FlowKey reverse = record.translated.Reversed();
     const std::uint64_t hash = FlowHash(record.original);
     const std::uint64_t reverseHash = FlowHash(reverse);
-    m_index.Prefetch(
-        reverseHash); // both buckets at once: most calls insert, and both miss the cache
+    m_superseded.clear();
     const std::uint32_t found = Lookup(record.original, hash);
-    if (found != FlowIndex::NOT_FOUND)
+    if (found != FlowIndex::NOT_FOUND && m_records[found / 2].id == record.id)
     {
         SessionRecord& known = m_records[found / 2];
-        if (known.id != record.id)
-        {
-            return Outcome::CONFLICT;
-        }
         assert(known.original == record.original && known.translated == record.translated);
         if (known.version >= record.version)
         {
@@ -37,13 +33,22 @@ SessionStore::Apply(const SessionRecord& record)
         return Outcome::UPDATED;
     }
 
-    if (Lookup(reverse, reverseHash) != FlowIndex::NOT_FOUND)
+    const std::uint32_t other = Lookup(reverse, reverseHash);
+    if (!MayReplace(found, record) || !MayReplace(other, record))
     {
         return Outcome::CONFLICT;
     }
     if (Size() >= m_sessionsMax)
     {
         return Outcome::FULL;
+    }
+    if (found != FlowIndex::NOT_FOUND)
+    {
+        TakeOut(found);
+    }
+    if (other != FlowIndex::NOT_FOUND && (found == FlowIndex::NOT_FOUND || other / 2 != found / 2))
+    {
+        TakeOut(other);
     }
     const auto slot = static_cast<std::uint32_t>(Size());
     m_records.PushBack(record);
@@ -53,6 +58,32 @@ SessionStore::Apply(const SessionRecord& record)
         m_index.Insert(reverseHash, slot * 2 + 1);
     }
     return Outcome::INSERTED;
+}
+
+bool
+SessionStore::MayReplace(std::uint32_t found, const SessionRecord& record) const
+{
+    if (found == FlowIndex::NOT_FOUND)
+    {
+        return true;
+    }
+    const SessionRecord& known = m_records[found / 2];
+    return std::pair(known.version, known.id) < std::pair(record.version, record.id);
+}
+
+void
+SessionStore::TakeOut(std::uint32_t found)
+{
+    const std::uint32_t slot = found / 2;
+    SessionRecord& record = m_records[slot];
+    const FlowKey reverse = record.translated.Reversed();
+    m_superseded.push_back(record.id);
+    m_index.Erase(FlowHash(record.original), slot * 2);
+    if (reverse != record.original)
+    {
+        m_index.Erase(FlowHash(reverse), slot * 2 + 1);
+    }
+    record = SessionRecord{};
 }
 
 SessionStore::Match

@@ -6,6 +6,7 @@
 #include "session-record.h"
 
 #include <cstdint>
+#include <vector>
 
 namespace flowchain
 {
@@ -22,15 +23,25 @@ class SessionStore
         INSERTED,
         UPDATED,
         UNCHANGED, ///< same or older version: applying twice is harmless
-        CONFLICT,  ///< another session holds one of the two tuples: not applied
+        CONFLICT,  ///< a newer session holds one of the two tuples: not applied
         FULL,
     };
 
     explicit SessionStore(std::uint32_t sessionsMax);
 
-    /** Insert the record, or replace an older version of the same session.
-     * @pre the tuples of a session never change with its versions */
+    /**
+     * Insert the record, or replace an older version of the same session. Where another session
+     * holds one of the tuples, the newer one stays (version, then id, decides, so all nodes agree):
+     * that happens when a flow is opened anew because nobody alive knew that it was there.
+     * @pre the tuples of a session never change with its versions
+     */
     Outcome Apply(const SessionRecord& record);
+
+    /** Sessions that the last Apply() has taken out for a newer one; at most two. */
+    const std::vector<SessionId>& Superseded() const
+    {
+        return m_superseded;
+    }
 
     struct Match
     {
@@ -45,7 +56,7 @@ class SessionStore
         return m_records.Size();
     }
 
-    /** @pre slot < Size() */
+    /** A record that was superseded leaves a slot with id 0. @pre slot < Size() */
     const SessionRecord& At(std::size_t slot) const
     {
         return m_records[slot];
@@ -64,7 +75,11 @@ class SessionStore
     /** @returns slot * 2 for the original tuple, slot * 2 + 1 for the reverse one, or NOT_FOUND */
     std::uint32_t Lookup(const FlowKey& key, std::uint64_t hash) const;
 
+    bool MayReplace(std::uint32_t found, const SessionRecord& record) const;
+    void TakeOut(std::uint32_t found);
+
     std::uint32_t m_sessionsMax;
+    std::vector<SessionId> m_superseded;
     FlowIndex m_index; ///< of what Lookup() returns
     ChunkedVector<SessionRecord> m_records;
 };

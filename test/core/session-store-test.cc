@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <ostream>
+#include <utility>
 
 namespace flowchain
 {
@@ -89,26 +91,70 @@ TEST(SessionStore, OnlyANewerVersionReplaces)
     }
 }
 
-TEST(SessionStore, ATupleOfAnotherSessionIsAConflict)
+/** Records that each want one tuple of Record(1, 2000), in the four possible ways. */
+std::vector<SessionRecord>
+Rivals(std::uint32_t version)
 {
     const SessionRecord known = Record(1, 2000);
-    SessionRecord sameOriginal = Record(2, 2001);
-    sameOriginal.original = known.original;
-    SessionRecord sameReverse = Record(3, 2000);
-    SessionRecord originalIsReverse = Record(4, 2002);
-    originalIsReverse.original = known.translated.Reversed();
-    SessionRecord reverseIsOriginal = Record(5, 2003);
-    reverseIsOriginal.translated = known.original.Reversed();
+    std::vector<SessionRecord> rivals = {
+        Record(2, 2001, version),
+        Record(3, 2000, version),
+        Record(4, 2002, version),
+        Record(5, 2003, version),
+    };
+    rivals[0].original = known.original;
+    rivals[2].original = known.translated.Reversed();
+    rivals[3].translated = known.original.Reversed();
+    return rivals;
+}
 
+TEST(SessionStore, AnOlderSessionGetsNoTupleOfANewerOne)
+{
     SessionStore store(10);
+    const SessionRecord known = Record(1, 2000, 8);
     ASSERT_EQ(store.Apply(known), Outcome::INSERTED);
-    for (const SessionRecord& r : {sameOriginal, sameReverse, originalIsReverse, reverseIsOriginal})
+    for (const SessionRecord& rival : Rivals(7))
     {
-        EXPECT_EQ(store.Apply(r), Outcome::CONFLICT) << r.id;
+        EXPECT_EQ(store.Apply(rival), Outcome::CONFLICT) << rival.id;
+        EXPECT_TRUE(store.Superseded().empty());
     }
     EXPECT_EQ(store.Size(), 1U);
     EXPECT_TRUE(store.At(0) == known);
-    EXPECT_EQ(store.Find(sameOriginal.translated.Reversed()).record, nullptr);
+    EXPECT_EQ(store.Find(Rivals(7)[0].translated.Reversed()).record, nullptr);
+}
+
+TEST(SessionStore, ANewerSessionTakesTheTuples)
+{
+    for (const std::uint32_t version : {8, 9}) // the same version: the larger id is the newer one
+    {
+        for (const SessionRecord& rival : Rivals(version))
+        {
+            SessionStore store(10);
+            const SessionRecord known = Record(1, 2000, 8);
+            store.Apply(known);
+            EXPECT_EQ(store.Apply(rival), Outcome::INSERTED) << rival.id;
+            EXPECT_EQ(store.Superseded(), std::vector<SessionId>{known.id});
+            EXPECT_EQ(store.At(0).id, 0U);
+            EXPECT_TRUE(*store.Find(rival.original).record == rival);
+            EXPECT_TRUE(*store.Find(rival.translated.Reversed()).record == rival);
+            EXPECT_EQ(store.Apply(known), Outcome::CONFLICT) << "it does not come back";
+            EXPECT_TRUE(store.Superseded().empty()) << "of the last call only";
+        }
+    }
+}
+
+TEST(SessionStore, ANewerSessionTakesTheTuplesOfTwo)
+{
+    SessionStore store(10);
+    store.Apply(Record(1, 2000));
+    store.Apply(Record(2, 2001));
+    SessionRecord both = Record(3, 2001);
+    both.original = Record(1, 2000).original;
+    EXPECT_EQ(store.Apply(both), Outcome::INSERTED);
+    EXPECT_EQ(store.Superseded(), (std::vector{MakeSessionId(3, 1), MakeSessionId(3, 2)}));
+    EXPECT_EQ(store.Find(Record(2, 2001).original).record, nullptr);
+    EXPECT_EQ(store.Find(Record(1, 2000).translated.Reversed()).record, nullptr);
+    EXPECT_TRUE(*store.Find(both.translated.Reversed()).record == both);
 }
 
 TEST(SessionStore, AFullStoreStillUpdates)
@@ -118,6 +164,8 @@ TEST(SessionStore, AFullStoreStillUpdates)
     EXPECT_EQ(store.Apply(Record(2, 2002)), Outcome::INSERTED);
     EXPECT_EQ(store.Apply(Record(3, 2003)), Outcome::FULL);
     EXPECT_EQ(store.Apply(Record(1, 2001, 2)), Outcome::UPDATED);
+    EXPECT_EQ(store.Apply(Record(3, 2002)), Outcome::FULL) << "it would take the place of 2";
+    EXPECT_TRUE(*store.Find(Record(2, 2002).original).record == Record(2, 2002));
     EXPECT_EQ(store.Size(), 2U);
     EXPECT_EQ(store.Find(Record(3, 2003).original).record, nullptr);
 }
@@ -181,7 +229,7 @@ class NaiveStore
 {
   public:
     explicit NaiveStore(std::size_t sessionsMax)
-        : m_sessionsMax(sessionsMax)
+        : m_slotsMax(sessionsMax)
     {
     }
 
@@ -196,15 +244,25 @@ class NaiveStore
                 return newer ? Outcome::UPDATED : Outcome::UNCHANGED;
             }
         }
-        if (Find(record.original) != nullptr || Find(record.translated.Reversed()) != nullptr)
+        const auto rival = [&](const SessionRecord& known)
         {
-            return Outcome::CONFLICT;
+            return Holds(known, record.original) || Holds(known, record.translated.Reversed());
+        };
+        for (const SessionRecord& known : m_records)
+        {
+            if (rival(known) &&
+                std::pair(known.version, known.id) > std::pair(record.version, record.id))
+            {
+                return Outcome::CONFLICT;
+            }
         }
-        if (m_records.size() >= m_sessionsMax)
+        if (m_slots >= m_slotsMax)
         {
             return Outcome::FULL;
         }
+        std::erase_if(m_records, rival);
         m_records.push_back(record);
+        ++m_slots;
         return Outcome::INSERTED;
     }
 
@@ -212,7 +270,7 @@ class NaiveStore
     {
         for (const SessionRecord& known : m_records)
         {
-            if (known.original == key || known.translated.Reversed() == key)
+            if (Holds(known, key))
             {
                 return &known;
             }
@@ -221,7 +279,13 @@ class NaiveStore
     }
 
   private:
-    std::size_t m_sessionsMax;
+    static bool Holds(const SessionRecord& record, const FlowKey& key)
+    {
+        return record.original == key || record.translated.Reversed() == key;
+    }
+
+    std::size_t m_slotsMax;
+    std::size_t m_slots = 0; ///< superseded records keep theirs
     std::vector<SessionRecord> m_records;
 };
 

@@ -59,8 +59,8 @@ class ReliableChannel
      * Register a message that was encoded with NextSequence().
      * @param frame moved from exactly when QUEUED; on TRANSMIT the channel clones it from `pool`
      */
-    SendVerdict Send(
-        FramePtr& frame, MessageKind kind, std::uint64_t token, Instant now, FramePool& pool);
+    SendVerdict
+    Send(FramePtr& frame, MessageKind kind, std::uint64_t token, Instant now, FramePool& pool);
 
     /** Process the acknowledgement fields of a header; of what was never sent: ignored. Tokens of
      * newly acknowledged messages are appended, with their kinds, to `acknowledged`; frames that

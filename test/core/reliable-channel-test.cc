@@ -355,6 +355,17 @@ TEST(ReliableChannel, ARestartedPeerStartsFromOne)
     EXPECT_TRUE(channel.Accept(3));
 }
 
+TEST(ReliableChannel, AnAcknowledgementThatStaysBehindIsDueAgain)
+{
+    ReliableChannel channel{Config(64)};
+    MessageHeader header;
+    channel.Accept(1);
+    channel.FillAck(header);
+    EXPECT_FALSE(channel.AckDue());
+    channel.OweAck();
+    EXPECT_TRUE(channel.AckDue());
+}
+
 TEST(ReliableChannelDeathTest, BrokenInvariantsStopTheRun)
 {
     ReliableChannel channel{Config(64)};

@@ -11,7 +11,8 @@ namespace flowchain
 namespace
 {
 
-std::string EndpointText(const Endpoint& e)
+std::string
+EndpointText(const Endpoint& e)
 {
     return fmt::format("{}.{}.{}.{}:{}",
                        e.address >> 24,
@@ -21,14 +22,16 @@ std::string EndpointText(const Endpoint& e)
                        e.port);
 }
 
-bool SameBinding(const SessionRecord& a, const SessionRecord& b)
+bool
+SameBinding(const SessionRecord& a, const SessionRecord& b)
 {
     return a.original == b.original && a.translated == b.translated;
 }
 
 } // namespace
 
-std::string KeyText(const FlowKey& key)
+std::string
+KeyText(const FlowKey& key)
 {
     return fmt::format("{} -> {} protocol {}",
                        EndpointText(key.source),
@@ -36,7 +39,8 @@ std::string KeyText(const FlowKey& key)
                        static_cast<int>(key.protocol));
 }
 
-const char* ToString(Invariant invariant)
+const char*
+ToString(Invariant invariant)
 {
     static constexpr std::array<const char*, INVARIANT_COUNT> NAMES = {"durability",
                                                                        "agreement",
@@ -48,19 +52,18 @@ const char* ToString(Invariant invariant)
     return NAMES[static_cast<std::size_t>(invariant)];
 }
 
-std::string SessionName(SessionId id)
+std::string
+SessionName(SessionId id)
 {
     return fmt::format("{}:{}", id >> 48, id & 0xffffffffffff);
 }
 
-std::string Violation::Text() const
+std::string
+Violation::Text() const
 {
     const std::int64_t ns = when.time_since_epoch().count() / 1000;
-    return fmt::format("{} at {}.{:09} s: {}",
-                       ToString(invariant),
-                       ns / 1'000'000'000,
-                       ns % 1'000'000'000,
-                       what);
+    return fmt::format(
+        "{} at {}.{:09} s: {}", ToString(invariant), ns / 1'000'000'000, ns % 1'000'000'000, what);
 }
 
 InvariantChecker::InvariantChecker(const Promises& promises,
@@ -72,7 +75,8 @@ InvariantChecker::InvariantChecker(const Promises& promises,
 {
 }
 
-void InvariantChecker::Violate(Invariant invariant, Instant now, std::string what)
+void
+InvariantChecker::Violate(Invariant invariant, Instant now, std::string what)
 {
     ++m_violationCount;
     if (m_violations.size() < VIOLATIONS_MAX)
@@ -90,7 +94,8 @@ InvariantChecker::Created(NodeId node, const SessionRecord& record, Instant now)
     return session;
 }
 
-void InvariantChecker::CheckUniqueness(NodeId node, const SessionInfo& session, Instant now)
+void
+InvariantChecker::CheckUniqueness(NodeId node, const SessionInfo& session, Instant now)
 {
     Check(Invariant::UNIQUENESS);
     const FlowKey external = session.record.translated.Reversed();
@@ -114,7 +119,8 @@ void InvariantChecker::CheckUniqueness(NodeId node, const SessionInfo& session, 
     m_external.Insert(hash, m_registry.IndexOf(session.record.id));
 }
 
-std::uint32_t InvariantChecker::IndexOfExternal(const FlowKey& external) const
+std::uint32_t
+InvariantChecker::IndexOfExternal(const FlowKey& external) const
 {
     return m_external.Find(FlowHash(external),
                            [&](std::uint32_t index)
@@ -123,13 +129,15 @@ std::uint32_t InvariantChecker::IndexOfExternal(const FlowKey& external) const
     });
 }
 
-const SessionInfo* InvariantChecker::FindExternal(const FlowKey& external) const
+const SessionInfo*
+InvariantChecker::FindExternal(const FlowKey& external) const
 {
     const std::uint32_t index = IndexOfExternal(external);
     return index == FlowIndex::NOT_FOUND ? nullptr : &m_registry.At(index);
 }
 
-void InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant now)
+void
+InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant now)
 {
     Check(Invariant::AGREEMENT);
     Check(Invariant::RESURRECTION);
@@ -175,12 +183,29 @@ void InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant 
     session->holders.set(node);
 }
 
-void InvariantChecker::Released(NodeId node,
-                                const SessionRecord& record,
-                                const NodeMask& serviceNodes,
-                                const NodeMask& managers,
-                                std::size_t chainLength,
-                                Instant now)
+void
+InvariantChecker::Superseded(NodeId node, SessionId id, Instant now)
+{
+    Check(Invariant::DURABILITY);
+    SessionInfo* session = m_registry.Find(id);
+    assert(session != nullptr);
+    session->holders.reset(node);
+    if (m_promises.copiesAtServiceNodes && session->released && !session->lost)
+    {
+        Violate(Invariant::DURABILITY,
+                now,
+                fmt::format(
+                    "{} replaced session {}, which was released", m_nameOf(node), SessionName(id)));
+    }
+}
+
+void
+InvariantChecker::Released(NodeId node,
+                           const SessionRecord& record,
+                           const NodeMask& serviceNodes,
+                           const NodeMask& managers,
+                           std::size_t chainLength,
+                           Instant now)
 {
     SessionInfo* session = m_registry.Find(record.id);
     assert(session != nullptr);
@@ -221,7 +246,8 @@ void InvariantChecker::Released(NodeId node,
     }
 }
 
-void InvariantChecker::Deleted(const SessionRecord& record, Instant)
+void
+InvariantChecker::Deleted(const SessionRecord& record, Instant)
 {
     if (SessionInfo* session = m_registry.Find(record.id))
     {
@@ -249,19 +275,21 @@ InvariantChecker::Crashed(NodeId node, const NodeMask& survivors, Instant now)
         }
         session.lost = true;
         lost.push_back(static_cast<std::uint32_t>(i));
-        if (m_promises.copiesAtServiceNodes && survivors.any())
-        {
-            Violate(Invariant::DURABILITY,
-                    now,
-                    fmt::format("with {} down, no service node has session {}",
-                                m_nameOf(node),
-                                SessionName(session.record.id)));
-        }
+    }
+    if (m_promises.copiesAtServiceNodes && survivors.any() && !lost.empty())
+    {
+        Violate(Invariant::DURABILITY,
+                now,
+                fmt::format("with {} down, no service node has session {} ({} sessions in all)",
+                            m_nameOf(node),
+                            SessionName(m_registry.At(lost.front()).record.id),
+                            lost.size()));
     }
     return lost;
 }
 
-void InvariantChecker::TranslationChanged(NodeId host, const std::string& what, Instant now)
+void
+InvariantChecker::TranslationChanged(NodeId host, const std::string& what, Instant now)
 {
     Check(Invariant::CONSISTENCY);
     if (m_promises.consistency)
@@ -270,13 +298,15 @@ void InvariantChecker::TranslationChanged(NodeId host, const std::string& what, 
     }
 }
 
-void InvariantChecker::PacketChanged(NodeId host, const std::string& what, Instant now)
+void
+InvariantChecker::PacketChanged(NodeId host, const std::string& what, Instant now)
 {
     Check(Invariant::CONSISTENCY);
     Violate(Invariant::CONSISTENCY, now, m_nameOf(host) + " got " + what);
 }
 
-void InvariantChecker::Conservation(bool holds, const std::string& what, Instant now)
+void
+InvariantChecker::Conservation(bool holds, const std::string& what, Instant now)
 {
     Check(Invariant::CONSERVATION);
     if (!holds)
@@ -285,10 +315,11 @@ void InvariantChecker::Conservation(bool holds, const std::string& what, Instant
     }
 }
 
-void InvariantChecker::Bounded(std::string_view what,
-                               std::uint64_t value,
-                               std::uint64_t limit,
-                               Instant now)
+void
+InvariantChecker::Bounded(std::string_view what,
+                          std::uint64_t value,
+                          std::uint64_t limit,
+                          Instant now)
 {
     Check(Invariant::BOUNDEDNESS);
     if (value > limit)

@@ -69,6 +69,8 @@ class InvariantChecker
     SessionInfo& Created(NodeId node, const SessionRecord& record, Instant now);
     /** A node stores this version of a session. */
     void Stored(NodeId node, const SessionRecord& record, Instant now);
+    /** A node has replaced the session by a newer one of the same flow. */
+    void Superseded(NodeId node, SessionId id, Instant now);
     /** The session's waiting packets leave the manager.
      * @param serviceNodes that must have a copy
      * @param managers of the chain's group, of which chainLength must have one */

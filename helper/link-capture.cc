@@ -13,7 +13,8 @@ namespace
 {
 
 /** "service[2]" as part of a file name: "service-2". */
-std::string FileStem(std::string name)
+std::string
+FileStem(std::string name)
 {
     std::replace(name.begin(), name.end(), '[', '-');
     std::erase(name, ']');
@@ -69,12 +70,14 @@ LinkCapture::LinkCapture(Fabric& fabric,
     fabric.SetTap(this, tapped);
 }
 
-void LinkCapture::Transmit(std::size_t link, const Frame& frame, Instant start)
+void
+LinkCapture::Transmit(std::size_t link, const Frame& frame, Instant start)
 {
     m_writerOfLink[link]->Write(start, frame);
 }
 
-void LinkCapture::Close()
+void
+LinkCapture::Close()
 {
     for (const auto& writer : m_writers)
     {

@@ -19,8 +19,10 @@ class LinkCapture : public LinkTap
   public:
     /**
      * Tap the fabric.
-     * @param nodes names of nodes whose host links are captured ("service[2]"), or "all": every link
-     * @param directory the files go to, "<directory>/manager-0.pcap", "leaf0-spine1.pcap"; must exist
+     * @param nodes names of nodes whose host links are captured ("service[2]"), or "all": every
+     * link
+     * @param directory the files go to, "<directory>/manager-0.pcap", "leaf0-spine1.pcap"; must
+     * exist
      * @throws PcapError if a file cannot be made
      */
     LinkCapture(Fabric& fabric,

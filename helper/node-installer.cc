@@ -19,7 +19,8 @@ namespace flowchain
 namespace
 {
 
-ns3::TimeValue TimeOf(Duration duration)
+ns3::TimeValue
+TimeOf(Duration duration)
 {
     return ns3::TimeValue(ns3::PicoSeconds(duration.count()));
 }
@@ -144,10 +145,11 @@ class Factories
 
 } // namespace
 
-std::vector<ns3::Ptr<NodeApplication>> InstallNodes(const Scenario& scenario,
-                                                    const Directory& directory,
-                                                    Fabric& fabric,
-                                                    NodeListener* listener)
+std::vector<ns3::Ptr<NodeApplication>>
+InstallNodes(const Scenario& scenario,
+             const Directory& directory,
+             Fabric& fabric,
+             NodeListener* listener)
 {
     const Factories factories(scenario);
     std::vector<ns3::Ptr<NodeApplication>> applications;

@@ -26,6 +26,7 @@ RunObserver::RunObserver(const ObserverConfig& config,
     {
         m_serviceNodes.set(node);
     }
+    m_complete = m_serviceNodes;
     for (const auto& group : directory.groups)
     {
         for (const NodeId node : group)
@@ -35,18 +36,21 @@ RunObserver::RunObserver(const ObserverConfig& config,
     }
 }
 
-void RunObserver::Watch(const NodeApplication* application)
+void
+RunObserver::Watch(const NodeApplication* application)
 {
     m_applications[application->Id()] = application;
 }
 
-void RunObserver::SetWorkload(const Workload* workload, const PacketLedger* ledger)
+void
+RunObserver::SetWorkload(const Workload* workload, const PacketLedger* ledger)
 {
     m_workload = workload;
     m_ledger = ledger;
 }
 
-void RunObserver::AfterCheck()
+void
+RunObserver::AfterCheck()
 {
     if (m_checker.ViolationCount() != 0)
     {
@@ -54,7 +58,8 @@ void RunObserver::AfterCheck()
     }
 }
 
-void RunObserver::OnNote(NodeId node, const Note& note, Instant now)
+void
+RunObserver::OnNote(NodeId node, const Note& note, Instant now)
 {
     switch (note.kind)
     {
@@ -78,6 +83,9 @@ void RunObserver::OnNote(NodeId node, const Note& note, Instant now)
         break;
     case NoteKind::COPY_STORED:
         NoteStored(node, note.record, now);
+        break;
+    case NoteKind::COPY_SUPERSEDED:
+        m_checker.Superseded(node, note.record.id, now);
         break;
     case NoteKind::REVERSE_STORED:
         if (SessionInfo* session = m_registry.Find(note.record.id))
@@ -109,6 +117,7 @@ void RunObserver::OnNote(NodeId node, const Note& note, Instant now)
         break;
     case NoteKind::SNAPSHOT_ENDED:
         m_joining.reset(node);
+        m_complete.set(node);
         break;
     default:
         break;
@@ -116,7 +125,8 @@ void RunObserver::OnNote(NodeId node, const Note& note, Instant now)
     AfterCheck();
 }
 
-void RunObserver::OnArrival(NodeId node, const Frame& frame, Instant now)
+void
+RunObserver::OnArrival(NodeId node, const Frame& frame, Instant now)
 {
     const auto header = frame.Header();
     const std::uint64_t seed =
@@ -125,7 +135,8 @@ void RunObserver::OnArrival(NodeId node, const Frame& frame, Instant now)
     m_digest = XXH3_64bits_withSeed(header.data(), header.size(), seed);
 }
 
-void RunObserver::OnSend(NodeId, const Frame& frame, Instant)
+void
+RunObserver::OnSend(NodeId, const Frame& frame, Instant)
 {
     MessageKind kind;
     if (PeekKind(frame, kind))
@@ -138,7 +149,8 @@ void RunObserver::OnSend(NodeId, const Frame& frame, Instant)
 // ---------------------------------------------------------------------------------------------
 // First packets
 
-void RunObserver::OnSessionStart(std::uint32_t session, Instant now)
+void
+RunObserver::OnSessionStart(std::uint32_t session, Instant now)
 {
     std::uint32_t slot;
     if (m_freeFirst.empty())
@@ -157,18 +169,19 @@ void RunObserver::OnSessionStart(std::uint32_t session, Instant now)
     m_firstIndex.Insert(Mix64(packetId), slot);
 }
 
-RunObserver::FirstPacket* RunObserver::FindFirst(std::uint32_t packetId)
+RunObserver::FirstPacket*
+RunObserver::FindFirst(std::uint32_t packetId)
 {
-    const std::uint32_t slot =
-        m_firstIndex.Find(Mix64(packetId),
-                          [&](std::uint32_t s)
-                          {
+    const std::uint32_t slot = m_firstIndex.Find(Mix64(packetId),
+                                                 [&](std::uint32_t s)
+                                                 {
         return m_first[s].packetId == packetId;
     });
     return slot == FlowIndex::NOT_FOUND ? nullptr : &m_first[slot];
 }
 
-void RunObserver::ForgetFirst(std::uint32_t packetId)
+void
+RunObserver::ForgetFirst(std::uint32_t packetId)
 {
     if (const FirstPacket* first = FindFirst(packetId))
     {
@@ -179,7 +192,8 @@ void RunObserver::ForgetFirst(std::uint32_t packetId)
     }
 }
 
-void RunObserver::NoteAsked(const Note& note, Instant now)
+void
+RunObserver::NoteAsked(const Note& note, Instant now)
 {
     FirstPacket* first = FindFirst(note.packetId);
     if (first == nullptr)
@@ -195,7 +209,8 @@ void RunObserver::NoteAsked(const Note& note, Instant now)
     }
 }
 
-void RunObserver::NoteCreated(NodeId node, const Note& note, Instant now)
+void
+RunObserver::NoteCreated(NodeId node, const Note& note, Instant now)
 {
     SessionInfo& session = m_checker.Created(node, note.record, now);
     if (const FirstPacket* first = FindFirst(note.packetId))
@@ -211,7 +226,8 @@ void RunObserver::NoteCreated(NodeId node, const Note& note, Instant now)
     }
 }
 
-void RunObserver::NoteStored(NodeId node, const SessionRecord& record, Instant now)
+void
+RunObserver::NoteStored(NodeId node, const SessionRecord& record, Instant now)
 {
     m_checker.Stored(node, record, now);
     SessionInfo* session = m_registry.Find(record.id);
@@ -234,15 +250,15 @@ void RunObserver::NoteStored(NodeId node, const SessionRecord& record, Instant n
     }
 }
 
-void RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
+void
+RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
 {
     const MembershipView& view = m_applications[node]->Machine().View();
     NodeMask serviceNodes;
     for (const NodeId member : view.MemberServiceNodes())
     {
         // A node that has restarted since is not the one that the view means: it has failed.
-        serviceNodes.set(member,
-                         m_applications[member]->Incarnation() == view.Incarnation(member));
+        serviceNodes.set(member, m_applications[member]->Incarnation() == view.Incarnation(member));
     }
     NodeMask managers;
     const auto& group = view.ActiveGroups()[m_directory.nodes[node].group];
@@ -270,7 +286,8 @@ void RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
     }
 }
 
-void RunObserver::NoteSlowReverse(const Note& note)
+void
+RunObserver::NoteSlowReverse(const Note& note)
 {
     ++m_thirdMisses;
     const SessionInfo* session = m_checker.FindExternal(note.record.original);
@@ -280,7 +297,8 @@ void RunObserver::NoteSlowReverse(const Note& note)
     }
 }
 
-void RunObserver::OnFirstDelivery(std::uint32_t, Instant injectedAt, Instant now)
+void
+RunObserver::OnFirstDelivery(std::uint32_t, Instant injectedAt, Instant now)
 {
     if (injectedAt >= m_config.warmup)
     {
@@ -288,7 +306,8 @@ void RunObserver::OnFirstDelivery(std::uint32_t, Instant injectedAt, Instant now
     }
 }
 
-void RunObserver::OnHostArrival(NodeId host, Arrival arrival, const PacketView& view, Instant now)
+void
+RunObserver::OnHostArrival(NodeId host, Arrival arrival, const PacketView& view, Instant now)
 {
     switch (arrival)
     {
@@ -309,10 +328,11 @@ void RunObserver::OnHostArrival(NodeId host, Arrival arrival, const PacketView& 
     AfterCheck();
 }
 
-void RunObserver::CheckBound(std::string_view what,
-                             std::uint64_t value,
-                             std::uint64_t limit,
-                             Instant now)
+void
+RunObserver::CheckBound(std::string_view what,
+                        std::uint64_t value,
+                        std::uint64_t limit,
+                        Instant now)
 {
     m_checker.Bounded(what, value, limit, now);
     AfterCheck();
@@ -321,7 +341,8 @@ void RunObserver::CheckBound(std::string_view what,
 // ---------------------------------------------------------------------------------------------
 // Failures
 
-NodeMask RunObserver::UpServiceNodes() const
+NodeMask
+RunObserver::UpServiceNodes() const
 {
     NodeMask up = m_serviceNodes;
     for (const auto& [node, since] : m_downSince)
@@ -331,18 +352,22 @@ NodeMask RunObserver::UpServiceNodes() const
     return up;
 }
 
-void RunObserver::OnNodeDown(NodeId node, Instant now)
+void
+RunObserver::OnNodeDown(NodeId node, Instant now)
 {
     m_downSince[node] = now;
     m_crashedAt[node] = now;
     m_joining.reset(node);
+    m_complete.reset(node);
     const MembershipView& view = m_applications[m_directory.controller]->Machine().View();
     NodeMask survivors;
     for (const NodeId member : view.ActiveServiceNodes())
     {
         survivors.set(member);
     }
-    survivors &= UpServiceNodes();
+    // A node that took over for lack of any other, its snapshot unfinished, survives nothing: then
+    // all have failed at once, which nobody promises to survive.
+    survivors &= UpServiceNodes() & m_complete;
     for (const std::uint32_t index : m_checker.Crashed(node, survivors, now))
     {
         const std::uint32_t session = m_registry.At(index).workloadSession;
@@ -361,12 +386,14 @@ void RunObserver::OnNodeDown(NodeId node, Instant now)
     AfterCheck();
 }
 
-void RunObserver::OnNodeUp(NodeId node, Instant)
+void
+RunObserver::OnNodeUp(NodeId node, Instant)
 {
     m_downSince.erase(node);
 }
 
-void RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
+void
+RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
 {
     if (node == m_directory.controller)
     {
@@ -393,12 +420,14 @@ void RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
 // ---------------------------------------------------------------------------------------------
 // Results
 
-std::string RunObserver::Digest() const
+std::string
+RunObserver::Digest() const
 {
     return fmt::format("{:016x}", m_digest);
 }
 
-void RunObserver::ReportLatencies(MetricSet& metrics)
+void
+RunObserver::ReportLatencies(MetricSet& metrics)
 {
     LatencyHistogram accelerator;
     LatencyHistogram manager;
@@ -439,7 +468,8 @@ void RunObserver::ReportLatencies(MetricSet& metrics)
     metrics.SetLatency("release", release);
 }
 
-void RunObserver::Report(MetricSet& metrics)
+void
+RunObserver::Report(MetricSet& metrics)
 {
     const auto set = [&](std::string_view name, std::uint64_t value)
     {

@@ -112,15 +112,17 @@ class RunObserver : public NodeListener, public WorkloadListener
     NodeMask m_serviceNodes;
     NodeMask m_managers;
     NodeMask m_joining; ///< service nodes that receive a snapshot
+    NodeMask
+        m_complete; ///< service nodes that have had every session since their start or snapshot
 
     FlowIndex m_firstIndex;
     std::vector<FirstPacket> m_first;
     std::vector<std::uint32_t> m_freeFirst;
 
-    std::map<NodeId, Instant> m_downSince;             ///< nodes that are down now
-    std::map<NodeId, Instant> m_crashedAt;             ///< latest crash of each node
-    std::vector<NodeId> m_suspected;                   ///< since the controller's last view
-    std::map<std::uint64_t, Instant> m_crashOfEpoch;   ///< earliest crash that an epoch answers
+    std::map<NodeId, Instant> m_downSince;           ///< nodes that are down now
+    std::map<NodeId, Instant> m_crashedAt;           ///< latest crash of each node
+    std::vector<NodeId> m_suspected;                 ///< since the controller's last view
+    std::map<std::uint64_t, Instant> m_crashOfEpoch; ///< earliest crash that an epoch answers
     Duration m_detection{-1};
     Duration m_recovery{-1};
 

@@ -15,13 +15,15 @@ constexpr std::uint64_t SERIAL_MASK = (std::uint64_t{1} << SERIAL_BITS) - 1;
 
 } // namespace
 
-std::vector<std::uint32_t>* SessionRegistry::LifeOf(SessionId id)
+std::vector<std::uint32_t>*
+SessionRegistry::LifeOf(SessionId id)
 {
     const std::uint64_t life = id >> SERIAL_BITS;
     return life < m_lives.size() ? &m_lives[life] : nullptr;
 }
 
-SessionInfo* SessionRegistry::Find(SessionId id)
+SessionInfo*
+SessionRegistry::Find(SessionId id)
 {
     const std::vector<std::uint32_t>* life = LifeOf(id);
     const std::uint64_t serial = id & SERIAL_MASK;
@@ -32,12 +34,14 @@ SessionInfo* SessionRegistry::Find(SessionId id)
     return &m_sessions[(*life)[serial - 1]];
 }
 
-std::uint32_t SessionRegistry::IndexOf(SessionId id) const
+std::uint32_t
+SessionRegistry::IndexOf(SessionId id) const
 {
     return m_lives[id >> SERIAL_BITS][(id & SERIAL_MASK) - 1];
 }
 
-SessionInfo& SessionRegistry::Create(SessionId id)
+SessionInfo&
+SessionRegistry::Create(SessionId id)
 {
     const std::uint64_t life = id >> SERIAL_BITS;
     if (life >= m_lives.size())

@@ -22,8 +22,8 @@ struct SessionInfo
 {
     static constexpr std::uint32_t NO_SESSION = 0xffffffff;
 
-    SessionRecord record;  ///< of the newest version seen
-    NodeMask holders;      ///< live nodes that have a copy
+    SessionRecord record; ///< of the newest version seen
+    NodeMask holders;     ///< live nodes that have a copy
     std::uint32_t workloadSession = NO_SESSION;
     bool released = false;
     bool reverseStored = false;

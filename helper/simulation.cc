@@ -26,7 +26,8 @@ namespace
 
 constexpr std::int64_t PROGRESS_STEPS = 1000;
 
-Promises PromisesOf(const Scenario& scenario)
+Promises
+PromisesOf(const Scenario& scenario)
 {
     Promises promises;
     if (scenario.chain.scheme != "none")
@@ -41,7 +42,8 @@ Promises PromisesOf(const Scenario& scenario)
     return promises;
 }
 
-ObserverConfig MakeObserverConfig(const Scenario& scenario)
+ObserverConfig
+MakeObserverConfig(const Scenario& scenario)
 {
     ObserverConfig config;
     config.promises = PromisesOf(scenario);
@@ -51,7 +53,8 @@ ObserverConfig MakeObserverConfig(const Scenario& scenario)
     return config;
 }
 
-FabricConfig MakeFabricConfig(const Scenario& scenario, const Directory& directory)
+FabricConfig
+MakeFabricConfig(const Scenario& scenario, const Directory& directory)
 {
     const TopologySection& topology = scenario.topology;
     FabricConfig config;
@@ -69,7 +72,8 @@ FabricConfig MakeFabricConfig(const Scenario& scenario, const Directory& directo
     return config;
 }
 
-const char* SchedulerType(const std::string& name)
+const char*
+SchedulerType(const std::string& name)
 {
     static constexpr std::pair<const char*, const char*> TYPES[] = {
         {"priority-queue", "ns3::PriorityQueueScheduler"},
@@ -89,7 +93,8 @@ const char* SchedulerType(const std::string& name)
 }
 
 /** Global state of ns-3 that must be set before anything else of it is used. */
-void PrepareSimulator(const Scenario& scenario)
+void
+PrepareSimulator(const Scenario& scenario)
 {
     ns3::Time::SetResolution(ns3::Time::PS);
     ns3::ObjectFactory scheduler;
@@ -97,12 +102,14 @@ void PrepareSimulator(const Scenario& scenario)
     ns3::Simulator::SetScheduler(scheduler);
 }
 
-Instant Now()
+Instant
+Now()
 {
     return Instant(Duration(ns3::Simulator::Now().GetTimeStep()));
 }
 
-double CpuSeconds()
+double
+CpuSeconds()
 {
     return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
@@ -150,8 +157,8 @@ Simulation::Simulation(const Scenario& scenario, ProgressListener* progress)
     : m_scenario(scenario)
     , m_progress(progress)
     , m_directory(MakeDirectory(scenario))
-    , m_fabric(MakeFabric(
-          scenario.topology.fabric, MakeFabricConfig(scenario, m_directory), &m_ledger))
+    , m_fabric(
+          MakeFabric(scenario.topology.fabric, MakeFabricConfig(scenario, m_directory), &m_ledger))
     , m_observer(
           MakeObserverConfig(scenario),
           m_directory,
@@ -162,10 +169,10 @@ Simulation::Simulation(const Scenario& scenario, ProgressListener* progress)
           []
           {
     ns3::Simulator::Stop();
-          })
-    , m_workload(scenario.workloads, scenario.service.inside, scenario.sim.seed)
-    , m_applications(InstallNodes(scenario, m_directory, *m_fabric, &m_observer))
-    , m_hosts(m_directory.nodes.size())
+    })
+, m_workload(scenario.workloads, scenario.service.inside, scenario.sim.seed)
+, m_applications(InstallNodes(scenario, m_directory, *m_fabric, &m_observer))
+, m_hosts(m_directory.nodes.size())
 {
     m_fabric->SetSink(this);
     m_ledger.SetDropListener(&m_workload);
@@ -198,17 +205,20 @@ Simulation::~Simulation()
     ns3::Simulator::Destroy();
 }
 
-void Simulation::Receive(NodeId host, FramePtr frame)
+void
+Simulation::Receive(NodeId host, FramePtr frame)
 {
     m_applications[host]->Receive(std::move(frame));
 }
 
-void Simulation::Process(NodeId host, FramePtr frame)
+void
+Simulation::Process(NodeId host, FramePtr frame)
 {
     m_applications[host]->Process(std::move(frame));
 }
 
-void Simulation::OnHostPacket(NodeId host, FramePtr frame, Instant now)
+void
+Simulation::OnHostPacket(NodeId host, FramePtr frame, Instant now)
 {
     PacketView view;
     const std::uint32_t id = frame->packetId;
@@ -239,7 +249,8 @@ void Simulation::OnHostPacket(NodeId host, FramePtr frame, Instant now)
     ScheduleWorkload();
 }
 
-void Simulation::ScheduleWorkload()
+void
+Simulation::ScheduleWorkload()
 {
     const auto next = m_workload.NextWakeup();
     if (next && *next < m_workloadAt)
@@ -250,7 +261,8 @@ void Simulation::ScheduleWorkload()
     }
 }
 
-void Simulation::RunWorkload(Instant due)
+void
+Simulation::RunWorkload(Instant due)
 {
     if (due != m_workloadAt)
     {
@@ -266,7 +278,8 @@ void Simulation::RunWorkload(Instant due)
     ScheduleWorkload();
 }
 
-void Simulation::ScheduleFailures()
+void
+Simulation::ScheduleFailures()
 {
     for (const FailureSection& failure : m_scenario.failures)
     {
@@ -287,7 +300,8 @@ void Simulation::ScheduleFailures()
     }
 }
 
-void Simulation::ScheduleProgress()
+void
+Simulation::ScheduleProgress()
 {
     CheckBounds();
     if (m_progress != nullptr)
@@ -299,18 +313,18 @@ void Simulation::ScheduleProgress()
     ns3::Simulator::Schedule(ns3::TimeStep(step), &Simulation::ScheduleProgress, this);
 }
 
-void Simulation::CheckBounds()
+void
+Simulation::CheckBounds()
 {
     for (const auto& application : m_applications)
     {
         if (!application->IsDown())
         {
             const ProtocolMachine& machine = application->Machine();
-            m_observer.CheckBound(
-                NodeName(m_directory, application->Id()) + " table", // entries
-                machine.TableEntries(),
-                machine.TableLimit(),
-                Now());
+            m_observer.CheckBound(NodeName(m_directory, application->Id()) + " table", // entries
+                                  machine.TableEntries(),
+                                  machine.TableLimit(),
+                                  Now());
             m_observer.CheckBound(NodeName(m_directory, application->Id()) + " processing queue",
                                   application->Queue().QueueFramesMax(),
                                   application->QueueLimit(),
@@ -319,10 +333,12 @@ void Simulation::CheckBounds()
     }
 }
 
-void Simulation::CheckConservation()
+void
+Simulation::CheckConservation()
 {
     InvariantChecker& checker = m_observer.Checker();
-    checker.Conservation(m_ledger.Check(), "injected is not delivered + dropped + in flight", Now());
+    checker.Conservation(
+        m_ledger.Check(), "injected is not delivered + dropped + in flight", Now());
     for (const PacketLedger::Violation& violation : m_ledger.Violations())
     {
         checker.Conservation(
@@ -335,7 +351,8 @@ void Simulation::CheckConservation()
     }
 }
 
-RunOutcome Simulation::Run()
+RunOutcome
+Simulation::Run()
 {
     const auto wallStart = std::chrono::steady_clock::now();
     const double cpuStart = CpuSeconds();
@@ -370,7 +387,8 @@ RunOutcome Simulation::Run()
     return outcome;
 }
 
-void Simulation::ReportPackets(MetricSet& metrics) const
+void
+Simulation::ReportPackets(MetricSet& metrics) const
 {
     const auto set = [&](const std::string& name, std::uint64_t value)
     {
@@ -395,7 +413,8 @@ void Simulation::ReportPackets(MetricSet& metrics) const
     }
 }
 
-void Simulation::ReportResources(MetricSet& metrics) const
+void
+Simulation::ReportResources(MetricSet& metrics) const
 {
     const auto set = [&](const std::string& name, std::uint64_t value)
     {
@@ -441,15 +460,15 @@ void Simulation::ReportResources(MetricSet& metrics) const
     set("tables.bytes", bytes);
     for (const auto& application : m_applications)
     {
-        nodeQueueMax =
-            std::max<std::uint64_t>(nodeQueueMax, application->Queue().QueueFramesMax());
+        nodeQueueMax = std::max<std::uint64_t>(nodeQueueMax, application->Queue().QueueFramesMax());
     }
     set("node_queue.max", nodeQueueMax);
 }
 
 } // namespace
 
-RunOutcome RunScenario(const Scenario& scenario, ProgressListener* listener)
+RunOutcome
+RunScenario(const Scenario& scenario, ProgressListener* listener)
 {
     PrepareSimulator(scenario);
     Simulation simulation(scenario, listener);

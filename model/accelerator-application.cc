@@ -10,7 +10,8 @@ namespace flowchain
 
 NS_OBJECT_ENSURE_REGISTERED(AcceleratorApplication);
 
-ns3::TypeId AcceleratorApplication::GetTypeId()
+ns3::TypeId
+AcceleratorApplication::GetTypeId()
 {
     static ns3::TypeId tid =
         ns3::TypeId("flowchain::AcceleratorApplication")
@@ -26,7 +27,8 @@ ns3::TypeId AcceleratorApplication::GetTypeId()
     return tid;
 }
 
-std::unique_ptr<ProtocolMachine> AcceleratorApplication::MakeMachine(const NodeConfig& config)
+std::unique_ptr<ProtocolMachine>
+AcceleratorApplication::MakeMachine(const NodeConfig& config)
 {
     return std::make_unique<AcceleratorMachine>(config, m_entriesMax);
 }

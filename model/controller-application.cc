@@ -10,7 +10,8 @@ namespace flowchain
 
 NS_OBJECT_ENSURE_REGISTERED(ControllerApplication);
 
-ns3::TypeId ControllerApplication::GetTypeId()
+ns3::TypeId
+ControllerApplication::GetTypeId()
 {
     static ns3::TypeId tid =
         ns3::TypeId("flowchain::ControllerApplication")
@@ -31,7 +32,8 @@ ns3::TypeId ControllerApplication::GetTypeId()
     return tid;
 }
 
-std::unique_ptr<ProtocolMachine> ControllerApplication::MakeMachine(const NodeConfig& config)
+std::unique_ptr<ProtocolMachine>
+ControllerApplication::MakeMachine(const NodeConfig& config)
 {
     ControllerConfig controller;
     controller.detectionTimeout = Duration(m_detectionTimeout.GetTimeStep());

@@ -8,7 +8,8 @@ namespace flowchain
 
 NS_OBJECT_ENSURE_REGISTERED(EdgeApplication);
 
-ns3::TypeId EdgeApplication::GetTypeId()
+ns3::TypeId
+EdgeApplication::GetTypeId()
 {
     static ns3::TypeId tid = ns3::TypeId("flowchain::EdgeApplication")
                                  .SetParent<NodeApplication>()
@@ -17,22 +18,26 @@ ns3::TypeId EdgeApplication::GetTypeId()
     return tid;
 }
 
-void EdgeApplication::SetHostSink(HostSink* sink)
+void
+EdgeApplication::SetHostSink(HostSink* sink)
 {
     m_sink = sink;
 }
 
-void EdgeApplication::Inject(FramePtr frame)
+void
+EdgeApplication::Inject(FramePtr frame)
 {
     Step({Event::Kind::INJECT, std::move(frame)});
 }
 
-void EdgeApplication::Deliver(FramePtr frame, Instant now)
+void
+EdgeApplication::Deliver(FramePtr frame, Instant now)
 {
     m_sink->OnHostPacket(Id(), std::move(frame), now);
 }
 
-std::unique_ptr<ProtocolMachine> EdgeApplication::MakeMachine(const NodeConfig& config)
+std::unique_ptr<ProtocolMachine>
+EdgeApplication::MakeMachine(const NodeConfig& config)
 {
     return std::make_unique<EdgeMachine>(config);
 }

@@ -13,7 +13,8 @@ namespace flowchain
 
 NS_OBJECT_ENSURE_REGISTERED(FlowManagerApplication);
 
-ns3::TypeId FlowManagerApplication::GetTypeId()
+ns3::TypeId
+FlowManagerApplication::GetTypeId()
 {
     static ns3::TypeId tid =
         ns3::TypeId("flowchain::FlowManagerApplication")
@@ -69,7 +70,8 @@ ns3::TypeId FlowManagerApplication::GetTypeId()
     return tid;
 }
 
-std::unique_ptr<ProtocolMachine> FlowManagerApplication::MakeMachine(const NodeConfig& config)
+std::unique_ptr<ProtocolMachine>
+FlowManagerApplication::MakeMachine(const NodeConfig& config)
 {
     const SyncScheme* scheme = SyncSchemeByName(m_scheme);
     const auto release = ReleaseRuleByName(m_release);

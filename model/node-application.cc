@@ -12,12 +12,14 @@ namespace flowchain
 namespace
 {
 
-Duration ToDuration(const ns3::Time& time)
+Duration
+ToDuration(const ns3::Time& time)
 {
     return Duration(time.GetTimeStep());
 }
 
-WorkKind WorkOf(const Frame& frame)
+WorkKind
+WorkOf(const Frame& frame)
 {
     MessageKind kind;
     if (!PeekKind(frame, kind))
@@ -43,7 +45,8 @@ WorkKind WorkOf(const Frame& frame)
 
 NS_OBJECT_ENSURE_REGISTERED(NodeApplication);
 
-ns3::TypeId NodeApplication::GetTypeId()
+ns3::TypeId
+NodeApplication::GetTypeId()
 {
     using ns3::MakeTimeAccessor;
     using ns3::MakeTimeChecker;
@@ -119,10 +122,11 @@ NodeApplication::NodeApplication() = default;
 
 NodeApplication::~NodeApplication() = default;
 
-void NodeApplication::Attach(NodeId node,
-                             const Directory* directory,
-                             Fabric* fabric,
-                             NodeListener* listener)
+void
+NodeApplication::Attach(NodeId node,
+                        const Directory* directory,
+                        Fabric* fabric,
+                        NodeListener* listener)
 {
     m_node = node;
     m_directory = directory;
@@ -130,18 +134,21 @@ void NodeApplication::Attach(NodeId node,
     m_listener = listener;
 }
 
-void NodeApplication::DoDispose()
+void
+NodeApplication::DoDispose()
 {
     TearDown(DropReason::END_OF_RUN);
     ns3::Application::DoDispose();
 }
 
-Instant NodeApplication::Now() const
+Instant
+NodeApplication::Now() const
 {
     return Instant(Duration(ns3::Simulator::Now().GetTimeStep()));
 }
 
-void NodeApplication::Create()
+void
+NodeApplication::Create()
 {
     NodeConfig config;
     config.self = m_node;
@@ -157,7 +164,8 @@ void NodeApplication::Create()
     m_machine = MakeMachine(config);
 }
 
-void NodeApplication::StartApplication()
+void
+NodeApplication::StartApplication()
 {
     ProcessingConfig processing;
     processing.cores = m_cores;
@@ -170,7 +178,8 @@ void NodeApplication::StartApplication()
     Step({Event::Kind::START, nullptr});
 }
 
-void NodeApplication::Receive(FramePtr frame)
+void
+NodeApplication::Receive(FramePtr frame)
 {
     if (IsDown())
     {
@@ -197,7 +206,8 @@ void NodeApplication::Receive(FramePtr frame)
     m_fabric->Defer(m_node, std::move(frame), *done);
 }
 
-void NodeApplication::Process(FramePtr frame)
+void
+NodeApplication::Process(FramePtr frame)
 {
     if (IsDown() || frame->mark != m_life)
     {
@@ -207,7 +217,8 @@ void NodeApplication::Process(FramePtr frame)
     Step({Event::Kind::FRAME, std::move(frame)});
 }
 
-void NodeApplication::Step(Event event)
+void
+NodeApplication::Step(Event event)
 {
     if (IsDown())
     {
@@ -222,7 +233,8 @@ void NodeApplication::Step(Event event)
     CarryOut(now);
 }
 
-void NodeApplication::CarryOut(Instant now)
+void
+NodeApplication::CarryOut(Instant now)
 {
     bool removed = false;
     for (const Note& note : m_actions.notes)
@@ -256,12 +268,14 @@ void NodeApplication::CarryOut(Instant now)
     ScheduleWakeup();
 }
 
-void NodeApplication::Deliver(FramePtr frame, Instant)
+void
+NodeApplication::Deliver(FramePtr frame, Instant)
 {
     m_fabric->Discard(std::move(frame), DropReason::NOT_FOR_ME);
 }
 
-void NodeApplication::ScheduleWakeup()
+void
+NodeApplication::ScheduleWakeup()
 {
     const Instant next = m_machine->NextWakeup();
     if (next < m_wakeupAt)
@@ -273,7 +287,8 @@ void NodeApplication::ScheduleWakeup()
     }
 }
 
-void NodeApplication::HandleWakeup(Instant due)
+void
+NodeApplication::HandleWakeup(Instant due)
 {
     if (due != m_wakeupAt)
     {
@@ -283,7 +298,8 @@ void NodeApplication::HandleWakeup(Instant due)
     Step({Event::Kind::WAKEUP, nullptr});
 }
 
-void NodeApplication::TearDown(DropReason reason)
+void
+NodeApplication::TearDown(DropReason reason)
 {
     if (m_machine != nullptr)
     {
@@ -294,7 +310,8 @@ void NodeApplication::TearDown(DropReason reason)
     }
 }
 
-void NodeApplication::Crash()
+void
+NodeApplication::Crash()
 {
     if (IsDown())
     {
@@ -310,7 +327,8 @@ void NodeApplication::Crash()
     }
 }
 
-void NodeApplication::Recover()
+void
+NodeApplication::Recover()
 {
     assert(IsDown());
     m_incarnation = static_cast<std::uint8_t>((m_incarnation + 1) & 63);

@@ -14,7 +14,8 @@ namespace flowchain
 
 NS_OBJECT_ENSURE_REGISTERED(ServiceNodeApplication);
 
-ns3::TypeId ServiceNodeApplication::GetTypeId()
+ns3::TypeId
+ServiceNodeApplication::GetTypeId()
 {
     static ns3::TypeId tid =
         ns3::TypeId("flowchain::ServiceNodeApplication")
@@ -45,13 +46,15 @@ ns3::TypeId ServiceNodeApplication::GetTypeId()
     return tid;
 }
 
-std::unique_ptr<ProtocolMachine> ServiceNodeApplication::MakeMachine(const NodeConfig& config)
+std::unique_ptr<ProtocolMachine>
+ServiceNodeApplication::MakeMachine(const NodeConfig& config)
 {
     Nat44Config nat = MakeNat44Config(Nodes(), m_portFirst, m_portLast);
     const auto& nodes = Nodes().serviceNodes;
     nat.block = static_cast<std::uint16_t>(std::find(nodes.begin(), nodes.end(), config.self) -
                                            nodes.begin());
     nat.tcpStrict = m_tcpStrict;
+    nat.generation = config.incarnation;
     ServiceNodeConfig service;
     service.sessionsMax = m_sessionsMax;
     return std::make_unique<ServiceNodeMachine>(

@@ -14,12 +14,14 @@ AcceleratorMachine::AcceleratorMachine(const NodeConfig& config, std::uint32_t e
 {
 }
 
-std::size_t AcceleratorMachine::TableBytes() const
+std::size_t
+AcceleratorMachine::TableBytes() const
 {
     return m_entries.Bytes();
 }
 
-std::size_t AcceleratorMachine::TableEntries() const
+std::size_t
+AcceleratorMachine::TableEntries() const
 {
     return m_entries.Size();
 }
@@ -30,7 +32,8 @@ AcceleratorMachine::TableLimit() const
     return m_entriesMax;
 }
 
-void AcceleratorMachine::HandlePacket(FramePtr frame, Instant, Actions& out)
+void
+AcceleratorMachine::HandlePacket(FramePtr frame, Instant, Actions& out)
 {
     PacketView view;
     const PacketVerdict verdict = ParsePacket(*frame, 0, view);
@@ -64,10 +67,8 @@ void AcceleratorMachine::HandlePacket(FramePtr frame, Instant, Actions& out)
     SendUnreliable(manager, message, std::move(frame), out);
 }
 
-void AcceleratorMachine::HandleMessage(const SyncMessage& message,
-                                       FramePtr frame,
-                                       Instant,
-                                       Actions& out)
+void
+AcceleratorMachine::HandleMessage(const SyncMessage& message, FramePtr frame, Instant, Actions& out)
 {
     if (message.header.kind != MessageKind::ENTRY)
     {
@@ -90,10 +91,8 @@ void AcceleratorMachine::HandleMessage(const SyncMessage& message,
     Forward(std::move(frame), view, message.entry, out);
 }
 
-void AcceleratorMachine::Forward(FramePtr frame,
-                                 PacketView& view,
-                                 const FlowEntry& entry,
-                                 Actions& out)
+void
+AcceleratorMachine::Forward(FramePtr frame, PacketView& view, const FlowEntry& entry, Actions& out)
 {
     RewritePacket(*frame, view, entry.rewrite);
     SetMacAddresses(
@@ -101,7 +100,8 @@ void AcceleratorMachine::Forward(FramePtr frame,
     out.sends.push_back(std::move(frame));
 }
 
-void AcceleratorMachine::Install(const FlowEntry& entry, Actions& out)
+void
+AcceleratorMachine::Install(const FlowEntry& entry, Actions& out)
 {
     Note note{.kind = NoteKind::ENTRY_INSTALLED, .value = entry.version};
     note.record.id = entry.session;

@@ -24,7 +24,9 @@ enum class NoteKind : std::uint8_t
     ADOPTED,          ///< service node: took note that record.owner takes over from a dead node
     STATE_RECEIVED,   ///< first manager: got the session state
     COPY_STORED,      ///< manager or service node: holds `record` now (new or newer)
-    COPY_CONFLICT,    ///< manager or service node: another session has the tuple; not stored
+    COPY_CONFLICT,    ///< manager or service node: a newer session has the tuple; not stored
+    COPY_SUPERSEDED,  ///< manager or service node: record.id made way for a newer session
+    COPY_REFUSED,     ///< manager or service node: table full
     REVERSE_STORED,   ///< third manager: has the reverse entry of record.id
     RELEASED,         ///< manager: the session's waiting packets go on
     VIEW_ADOPTED,     ///< any: value is the epoch

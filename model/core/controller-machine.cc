@@ -13,13 +13,15 @@ ControllerMachine::ControllerMachine(const NodeConfig& config, const ControllerC
 {
 }
 
-bool ControllerMachine::IsWatched(NodeRole role) const
+bool
+ControllerMachine::IsWatched(NodeRole role) const
 {
     return role == NodeRole::ACCELERATOR || role == NodeRole::MANAGER ||
            role == NodeRole::SERVICE_NODE;
 }
 
-void ControllerMachine::HandleStart(Instant now, Actions&)
+void
+ControllerMachine::HandleStart(Instant now, Actions&)
 {
     for (NodeId node = 0; node < Nodes().nodes.size(); ++node)
     {
@@ -30,12 +32,14 @@ void ControllerMachine::HandleStart(Instant now, Actions&)
     }
 }
 
-Instant ControllerMachine::NextRoleWakeup() const
+Instant
+ControllerMachine::NextRoleWakeup() const
 {
     return m_detector.NextDeadline();
 }
 
-void ControllerMachine::HandleWakeup(Instant now, Actions& out)
+void
+ControllerMachine::HandleWakeup(Instant now, Actions& out)
 {
     const std::vector<NodeId> dead = m_detector.Expire(now);
     if (dead.empty())
@@ -52,7 +56,8 @@ void ControllerMachine::HandleWakeup(Instant now, Actions& out)
     Publish(body, now, out);
 }
 
-void ControllerMachine::PromoteIfLast(ViewBody& body) const
+void
+ControllerMachine::PromoteIfLast(ViewBody& body) const
 {
     const auto& nodes = Nodes().serviceNodes;
     const auto has = [&](MemberStatus status)
@@ -78,10 +83,11 @@ void ControllerMachine::PromoteIfLast(ViewBody& body) const
     }
 }
 
-void ControllerMachine::HandleMessage(const SyncMessage& message,
-                                      FramePtr frame,
-                                      Instant now,
-                                      Actions& out)
+void
+ControllerMachine::HandleMessage(const SyncMessage& message,
+                                 FramePtr frame,
+                                 Instant now,
+                                 Actions& out)
 {
     if (message.header.kind != MessageKind::HEARTBEAT ||
         !IsWatched(Nodes().nodes[message.header.source].role))
@@ -92,7 +98,8 @@ void ControllerMachine::HandleMessage(const SyncMessage& message,
     HandleHeartbeat(message.header, now, out);
 }
 
-MemberStatus ControllerMachine::StatusOnReturn(NodeId node, bool ready) const
+MemberStatus
+ControllerMachine::StatusOnReturn(NodeId node, bool ready) const
 {
     const bool needsState = Nodes().nodes[node].role == NodeRole::SERVICE_NODE && !ready;
     // The last service node alive has nobody to learn from.
@@ -102,7 +109,8 @@ MemberStatus ControllerMachine::StatusOnReturn(NodeId node, bool ready) const
                                                                  : MemberStatus::ACTIVE;
 }
 
-void ControllerMachine::HandleHeartbeat(const MessageHeader& header, Instant now, Actions& out)
+void
+ControllerMachine::HandleHeartbeat(const MessageHeader& header, Instant now, Actions& out)
 {
     const NodeId node = header.source;
     const ViewBody::Member& known = View().Body().members[node];
@@ -133,7 +141,8 @@ void ControllerMachine::HandleHeartbeat(const MessageHeader& header, Instant now
     }
 }
 
-void ControllerMachine::Publish(ViewBody body, Instant now, Actions& out)
+void
+ControllerMachine::Publish(ViewBody body, Instant now, Actions& out)
 {
     ++body.epoch;
     AdoptView(body, now, out);

@@ -7,12 +7,14 @@
 namespace flowchain
 {
 
-void EdgeMachine::HandlePacket(FramePtr frame, Instant, Actions& out)
+void
+EdgeMachine::HandlePacket(FramePtr frame, Instant, Actions& out)
 {
     out.deliveries.push_back(std::move(frame));
 }
 
-void EdgeMachine::HandleInject(FramePtr frame, Instant, Actions& out)
+void
+EdgeMachine::HandleInject(FramePtr frame, Instant, Actions& out)
 {
     PacketView view;
     const PacketVerdict verdict = ParsePacketTrusted(*frame, 0, view);
@@ -31,7 +33,8 @@ void EdgeMachine::HandleInject(FramePtr frame, Instant, Actions& out)
     out.sends.push_back(std::move(frame));
 }
 
-void EdgeMachine::HandleMessage(const SyncMessage&, FramePtr frame, Instant, Actions&)
+void
+EdgeMachine::HandleMessage(const SyncMessage&, FramePtr frame, Instant, Actions&)
 {
     Drop(std::move(frame), DropReason::NOT_FOR_ME);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "flow-manager-machine.h"
 
+#include "copy-store.h"
 #include "selector.h"
 
 #include <algorithm>
@@ -29,12 +30,14 @@ FlowManagerMachine::~FlowManagerMachine()
     }
 }
 
-std::size_t FlowManagerMachine::TableBytes() const
+std::size_t
+FlowManagerMachine::TableBytes() const
 {
     return m_store.Bytes() + m_entries.Bytes();
 }
 
-std::size_t FlowManagerMachine::TableEntries() const
+std::size_t
+FlowManagerMachine::TableEntries() const
 {
     return m_store.Size() + m_entries.Size();
 }
@@ -45,10 +48,11 @@ FlowManagerMachine::TableLimit() const
     return std::size_t{3} * m_manager.sessionsMax;
 }
 
-void FlowManagerMachine::HandleMessage(const SyncMessage& message,
-                                       FramePtr frame,
-                                       Instant now,
-                                       Actions& out)
+void
+FlowManagerMachine::HandleMessage(const SyncMessage& message,
+                                  FramePtr frame,
+                                  Instant now,
+                                  Actions& out)
 {
     const MessageHeader& header = message.header;
     switch (header.kind)
@@ -78,10 +82,8 @@ void FlowManagerMachine::HandleMessage(const SyncMessage& message,
 // ---------------------------------------------------------------------------------------------
 // First packets
 
-void FlowManagerMachine::HandlePacketIn(NodeId accelerator,
-                                        FramePtr frame,
-                                        Instant now,
-                                        Actions& out)
+void
+FlowManagerMachine::HandlePacketIn(NodeId accelerator, FramePtr frame, Instant now, Actions& out)
 {
     PacketView view;
     if (ParsePacketTrusted(*frame, 0, view) != PacketVerdict::OK || view.ttl <= 1)
@@ -116,7 +118,8 @@ void FlowManagerMachine::HandlePacketIn(NodeId accelerator,
     Hold(context, std::move(frame));
 }
 
-void FlowManagerMachine::SendEntry(
+void
+FlowManagerMachine::SendEntry(
     const FlowEntry& entry, NodeId accelerator, FramePtr packet, Instant now, Actions& out)
 {
     SyncMessage message;
@@ -126,7 +129,8 @@ void FlowManagerMachine::SendEntry(
     SendReliable(accelerator, message, std::move(packet), 0, now, out);
 }
 
-void FlowManagerMachine::Open(
+void
+FlowManagerMachine::Open(
     const FlowKey& key, NodeId accelerator, FramePtr frame, Instant now, Actions& out)
 {
     const std::uint32_t slot = NewContext(key);
@@ -149,7 +153,8 @@ void FlowManagerMachine::Open(
     }
 }
 
-NodeId FlowManagerMachine::ChooseServiceNode(const FlowKey& key)
+NodeId
+FlowManagerMachine::ChooseServiceNode(const FlowKey& key)
 {
     // Whoever made the session has it for certain; whoever adopts it comes next.
     if (const SessionRecord* record = m_store.Find(key).record)
@@ -173,7 +178,8 @@ NodeId FlowManagerMachine::ChooseServiceNode(const FlowKey& key)
     return Selector::ServiceNode(key, View());
 }
 
-void FlowManagerMachine::Ask(std::uint32_t slot, Instant now, Actions& out)
+void
+FlowManagerMachine::Ask(std::uint32_t slot, Instant now, Actions& out)
 {
     Context& context = m_contexts[slot];
     context.serviceNode = ChooseServiceNode(context.key);
@@ -202,10 +208,11 @@ void FlowManagerMachine::Ask(std::uint32_t slot, Instant now, Actions& out)
     }
 }
 
-void FlowManagerMachine::HandleState(const SyncMessage& message,
-                                     FramePtr frame,
-                                     Instant now,
-                                     Actions& out)
+void
+FlowManagerMachine::HandleState(const SyncMessage& message,
+                                FramePtr frame,
+                                Instant now,
+                                Actions& out)
 {
     const MessageHeader& header = message.header;
     const bool reverse = (header.flags & message_flag::REVERSE) != 0;
@@ -251,13 +258,14 @@ void FlowManagerMachine::HandleState(const SyncMessage& message,
 // ---------------------------------------------------------------------------------------------
 // Replication
 
-void FlowManagerMachine::Replicate(std::uint32_t slot, Instant now, Actions& out)
+void
+FlowManagerMachine::Replicate(std::uint32_t slot, Instant now, Actions& out)
 {
     Context& context = m_contexts[slot];
     ++context.generation;
     ++context.attempt;
     context.chainDone = context.fanOutDone = context.reverseDone = false;
-    if (!StoreCopy(context.record, out))
+    if (StoreCopy(m_store, context.record, out) == SessionStore::Outcome::FULL)
     {
         CloseContext(slot, DropReason::TABLE_FULL, DropReason::TABLE_FULL);
         return;
@@ -268,7 +276,8 @@ void FlowManagerMachine::Replicate(std::uint32_t slot, Instant now, Actions& out
     Progress(slot, now, out);
 }
 
-void FlowManagerMachine::SendReverseEntry(std::uint32_t slot, Instant now, Actions& out)
+void
+FlowManagerMachine::SendReverseEntry(std::uint32_t slot, Instant now, Actions& out)
 {
     Context& context = m_contexts[slot];
     SyncMessage message;
@@ -285,10 +294,11 @@ void FlowManagerMachine::SendReverseEntry(std::uint32_t slot, Instant now, Actio
     SendReliable(third, message, Pool().Acquire(), TokenOf(slot, context.generation), now, out);
 }
 
-void FlowManagerMachine::HandleChain(const SyncMessage& message, Instant now, Actions& out)
+void
+FlowManagerMachine::HandleChain(const SyncMessage& message, Instant now, Actions& out)
 {
     const MessageHeader& header = message.header;
-    if (!StoreCopy(message.record, out))
+    if (StoreCopy(m_store, message.record, out) == SessionStore::Outcome::FULL)
     {
         ReportDone(MessageKind::CHAIN_DONE,
                    message.record,
@@ -308,7 +318,8 @@ void FlowManagerMachine::HandleChain(const SyncMessage& message, Instant now, Ac
           out);
 }
 
-NodeId FlowManagerMachine::Successor(NodeId first, std::uint16_t position) const
+NodeId
+FlowManagerMachine::Successor(NodeId first, std::uint16_t position) const
 {
     if (position >= m_manager.length)
     {
@@ -330,13 +341,14 @@ NodeId FlowManagerMachine::Successor(NodeId first, std::uint16_t position) const
     }
 }
 
-void FlowManagerMachine::Relay(const SessionRecord& record,
-                               NodeId first,
-                               std::uint16_t attempt,
-                               std::uint16_t position,
-                               bool known,
-                               Instant now,
-                               Actions& out)
+void
+FlowManagerMachine::Relay(const SessionRecord& record,
+                          NodeId first,
+                          std::uint16_t attempt,
+                          std::uint16_t position,
+                          bool known,
+                          Instant now,
+                          Actions& out)
 {
     const NodeId successor = Successor(first, position);
     const bool tail = successor == NO_NODE;
@@ -364,12 +376,13 @@ void FlowManagerMachine::Relay(const SessionRecord& record,
     }
 }
 
-void FlowManagerMachine::StartFanOut(const SessionRecord& record,
-                                     NodeId first,
-                                     std::uint16_t attempt,
-                                     bool known,
-                                     Instant now,
-                                     Actions& out)
+void
+FlowManagerMachine::StartFanOut(const SessionRecord& record,
+                                NodeId first,
+                                std::uint16_t attempt,
+                                bool known,
+                                Instant now,
+                                Actions& out)
 {
     std::uint32_t slot;
     if (m_freeFanOuts.empty())
@@ -404,7 +417,8 @@ void FlowManagerMachine::StartFanOut(const SessionRecord& record,
     CountDownFanOut(token, now, out);
 }
 
-void FlowManagerMachine::CountDownFanOut(std::uint64_t token, Instant now, Actions& out)
+void
+FlowManagerMachine::CountDownFanOut(std::uint64_t token, Instant now, Actions& out)
 {
     const auto slot = static_cast<std::uint32_t>(token);
     FanOut& fanOut = m_fanOuts[slot];
@@ -416,13 +430,14 @@ void FlowManagerMachine::CountDownFanOut(std::uint64_t token, Instant now, Actio
     ReportDone(MessageKind::FAN_OUT_DONE, fanOut.record, fanOut.first, fanOut.attempt, 0, now, out);
 }
 
-void FlowManagerMachine::ReportDone(MessageKind kind,
-                                    const SessionRecord& record,
-                                    NodeId first,
-                                    std::uint16_t attempt,
-                                    std::uint8_t flags,
-                                    Instant now,
-                                    Actions& out)
+void
+FlowManagerMachine::ReportDone(MessageKind kind,
+                               const SessionRecord& record,
+                               NodeId first,
+                               std::uint16_t attempt,
+                               std::uint8_t flags,
+                               Instant now,
+                               Actions& out)
 {
     if (first == Self())
     {
@@ -443,7 +458,8 @@ void FlowManagerMachine::ReportDone(MessageKind kind,
     SendReliable(first, message, Pool().Acquire(), 0, now, out);
 }
 
-bool FlowManagerMachine::SecondIsTail() const
+bool
+FlowManagerMachine::SecondIsTail() const
 {
     const auto alive = View().ActiveGroups()[Nodes().nodes[Self()].group].size();
     const std::size_t length = std::min<std::size_t>(m_manager.length, alive);
@@ -471,7 +487,8 @@ FlowManagerMachine::MarkDone(MessageKind kind, const SessionRecord& record, std:
     return slot;
 }
 
-void FlowManagerMachine::HandleDone(const SyncMessage& message, Instant now, Actions& out)
+void
+FlowManagerMachine::HandleDone(const SyncMessage& message, Instant now, Actions& out)
 {
     const MessageHeader& header = message.header;
     const std::uint32_t slot = MarkDone(header.kind, message.record, header.attempt);
@@ -487,7 +504,8 @@ void FlowManagerMachine::HandleDone(const SyncMessage& message, Instant now, Act
     Progress(slot, now, out);
 }
 
-void FlowManagerMachine::StoreReverse(const FlowEntry& entry, Actions& out)
+void
+FlowManagerMachine::StoreReverse(const FlowEntry& entry, Actions& out)
 {
     Remember(entry, out);
     Note note{.kind = NoteKind::REVERSE_STORED, .value = entry.version};
@@ -495,7 +513,8 @@ void FlowManagerMachine::StoreReverse(const FlowEntry& entry, Actions& out)
     out.notes.push_back(note);
 }
 
-void FlowManagerMachine::Remember(const FlowEntry& entry, Actions& out)
+void
+FlowManagerMachine::Remember(const FlowEntry& entry, Actions& out)
 {
     if (FlowEntry* old = m_entries.Find(entry.match))
     {
@@ -510,29 +529,11 @@ void FlowManagerMachine::Remember(const FlowEntry& entry, Actions& out)
     }
 }
 
-bool FlowManagerMachine::StoreCopy(const SessionRecord& record, Actions& out)
-{
-    switch (m_store.Apply(record))
-    {
-    case SessionStore::Outcome::INSERTED:
-    case SessionStore::Outcome::UPDATED:
-        out.notes.push_back({.kind = NoteKind::COPY_STORED, .record = record});
-        return true;
-    case SessionStore::Outcome::UNCHANGED:
-        return true;
-    case SessionStore::Outcome::CONFLICT:
-        out.notes.push_back({.kind = NoteKind::COPY_CONFLICT, .record = record});
-        return true;
-    case SessionStore::Outcome::FULL:
-        return false;
-    }
-    return false;
-}
-
 // ---------------------------------------------------------------------------------------------
 // Acknowledgements, dead peers, views
 
-void FlowManagerMachine::HandleAcknowledged(
+void
+FlowManagerMachine::HandleAcknowledged(
     NodeId, MessageKind kind, std::uint64_t token, Instant now, Actions& out)
 {
     if (kind == MessageKind::FAN_OUT)
@@ -550,7 +551,8 @@ void FlowManagerMachine::HandleAcknowledged(
     }
 }
 
-void FlowManagerMachine::FinishFanOut(std::uint64_t token, Instant now, Actions& out)
+void
+FlowManagerMachine::FinishFanOut(std::uint64_t token, Instant now, Actions& out)
 {
     const FanOut& fanOut = m_fanOuts[static_cast<std::uint32_t>(token)];
     const SessionRecord record = fanOut.record;
@@ -566,10 +568,11 @@ void FlowManagerMachine::FinishFanOut(std::uint64_t token, Instant now, Actions&
     }
 }
 
-void FlowManagerMachine::HandleReturned(NodeId peer,
-                                        ReliableChannel::Outstanding message,
-                                        Instant now,
-                                        Actions& out)
+void
+FlowManagerMachine::HandleReturned(NodeId peer,
+                                   ReliableChannel::Outstanding message,
+                                   Instant now,
+                                   Actions& out)
 {
     const bool gone = !View().IsMember(peer);
     if (message.kind == MessageKind::PROCESS)
@@ -612,7 +615,8 @@ void FlowManagerMachine::HandleReturned(NodeId peer,
     }
 }
 
-void FlowManagerMachine::HandleReturnedChain(const SyncMessage& message, Instant now, Actions& out)
+void
+FlowManagerMachine::HandleReturnedChain(const SyncMessage& message, Instant now, Actions& out)
 {
     const MessageHeader& header = message.header;
     if (header.first == Self())
@@ -638,7 +642,8 @@ void FlowManagerMachine::HandleReturnedChain(const SyncMessage& message, Instant
     }
 }
 
-void FlowManagerMachine::HandleViewChange(Instant now, Actions& out)
+void
+FlowManagerMachine::HandleViewChange(Instant now, Actions& out)
 {
     for (std::uint32_t slot = 0; slot < m_contexts.size(); ++slot)
     {
@@ -661,7 +666,8 @@ void FlowManagerMachine::HandleViewChange(Instant now, Actions& out)
 // ---------------------------------------------------------------------------------------------
 // Contexts
 
-std::uint32_t FlowManagerMachine::FindContext(const FlowKey& key) const
+std::uint32_t
+FlowManagerMachine::FindContext(const FlowKey& key) const
 {
     return m_contextIndex.Find(FlowHash(key),
                                [&](std::uint32_t slot)
@@ -670,7 +676,8 @@ std::uint32_t FlowManagerMachine::FindContext(const FlowKey& key) const
     });
 }
 
-std::uint32_t FlowManagerMachine::ContextOf(std::uint64_t token) const
+std::uint32_t
+FlowManagerMachine::ContextOf(std::uint64_t token) const
 {
     const auto slot = static_cast<std::uint32_t>(token);
     const Context& context = m_contexts[slot];
@@ -678,7 +685,8 @@ std::uint32_t FlowManagerMachine::ContextOf(std::uint64_t token) const
                                                                              : FlowIndex::NOT_FOUND;
 }
 
-std::uint32_t FlowManagerMachine::ContextOf(const SessionRecord& record) const
+std::uint32_t
+FlowManagerMachine::ContextOf(const SessionRecord& record) const
 {
     for (const FlowKey& key : {record.original, record.translated.Reversed()})
     {
@@ -692,7 +700,8 @@ std::uint32_t FlowManagerMachine::ContextOf(const SessionRecord& record) const
     return FlowIndex::NOT_FOUND;
 }
 
-std::uint32_t FlowManagerMachine::NewContext(const FlowKey& key)
+std::uint32_t
+FlowManagerMachine::NewContext(const FlowKey& key)
 {
     std::uint32_t slot;
     if (!m_freeContexts.empty())
@@ -716,7 +725,8 @@ std::uint32_t FlowManagerMachine::NewContext(const FlowKey& key)
     return slot;
 }
 
-void FlowManagerMachine::CloseContext(std::uint32_t slot, DropReason first, DropReason others)
+void
+FlowManagerMachine::CloseContext(std::uint32_t slot, DropReason first, DropReason others)
 {
     Context& context = m_contexts[slot];
     if (context.translated)
@@ -738,7 +748,8 @@ void FlowManagerMachine::CloseContext(std::uint32_t slot, DropReason first, Drop
     m_freeContexts.push_back(slot);
 }
 
-void FlowManagerMachine::Hold(Context& context, FramePtr frame)
+void
+FlowManagerMachine::Hold(Context& context, FramePtr frame)
 {
     if (context.heldCount >= m_manager.heldPerSessionMax)
     {
@@ -752,7 +763,8 @@ void FlowManagerMachine::Hold(Context& context, FramePtr frame)
     ++context.heldCount;
 }
 
-FramePtr FlowManagerMachine::TakeHeld(Context& context)
+FramePtr
+FlowManagerMachine::TakeHeld(Context& context)
 {
     PooledFrame* raw = context.heldFirst;
     if (raw != nullptr)
@@ -764,12 +776,14 @@ FramePtr FlowManagerMachine::TakeHeld(Context& context)
     return FramePtr(raw);
 }
 
-FlowEntry FlowManagerMachine::EntryOf(const Context& context)
+FlowEntry
+FlowManagerMachine::EntryOf(const Context& context)
 {
     return context.reverse ? ReverseEntry(context.record) : ForwardEntry(context.record);
 }
 
-bool FlowManagerMachine::MayRelease(const Context& context) const
+bool
+FlowManagerMachine::MayRelease(const Context& context) const
 {
     switch (m_manager.release)
     {
@@ -783,7 +797,8 @@ bool FlowManagerMachine::MayRelease(const Context& context) const
     return false;
 }
 
-void FlowManagerMachine::Progress(std::uint32_t slot, Instant now, Actions& out)
+void
+FlowManagerMachine::Progress(std::uint32_t slot, Instant now, Actions& out)
 {
     Context& context = m_contexts[slot];
     if (!context.released && MayRelease(context))
@@ -796,7 +811,8 @@ void FlowManagerMachine::Progress(std::uint32_t slot, Instant now, Actions& out)
     }
 }
 
-void FlowManagerMachine::Release(std::uint32_t slot, Instant now, Actions& out)
+void
+FlowManagerMachine::Release(std::uint32_t slot, Instant now, Actions& out)
 {
     Context& context = m_contexts[slot];
     const FlowEntry entry = EntryOf(context);
@@ -823,7 +839,8 @@ void FlowManagerMachine::Release(std::uint32_t slot, Instant now, Actions& out)
     }
 }
 
-void FlowManagerMachine::SendOn(FramePtr frame, const FlowKey& key, Actions& out)
+void
+FlowManagerMachine::SendOn(FramePtr frame, const FlowKey& key, Actions& out)
 {
     SetMacAddresses(*frame, 0, MacOf(Self()), MacOf(Nodes().HostOf(key.destination.address)));
     out.sends.push_back(std::move(frame));

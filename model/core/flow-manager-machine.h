@@ -164,7 +164,6 @@ class FlowManagerMachine : public ProtocolMachine
     void Progress(std::uint32_t slot, Instant now, Actions& out);
     bool MayRelease(const Context& context) const;
     void Release(std::uint32_t slot, Instant now, Actions& out);
-    bool StoreCopy(const SessionRecord& record, Actions& out);
     void SendOn(FramePtr frame, const FlowKey& key, Actions& out);
     void SendEntry(
         const FlowEntry& entry, NodeId accelerator, FramePtr packet, Instant now, Actions& out);

@@ -16,6 +16,7 @@ Nat44::Nat44(const Nat44Config& config)
     m_addressFirst = config.external.address & ~static_cast<std::uint32_t>(m_addresses - 1);
     m_portFirst = BlockBegin(config.block);
     m_ports = BlockBegin(static_cast<std::uint16_t>(config.block + 1)) - m_portFirst;
+    m_start = Capacity() * (config.generation % 16) / 16;
     assert(m_ports > 0); // else there are more blocks than ports
 }
 
@@ -59,8 +60,9 @@ Nat44::Allocate(IpProtocol protocol)
         return std::nullopt;
     }
     ++m_inUse;
-    return Endpoint{static_cast<std::uint32_t>(m_addressFirst + number % m_addresses),
-                    static_cast<std::uint16_t>(m_portFirst + number / m_addresses)};
+    const std::uint64_t place = (number + m_start) % Capacity();
+    return Endpoint{static_cast<std::uint32_t>(m_addressFirst + place % m_addresses),
+                    static_cast<std::uint16_t>(m_portFirst + place / m_addresses)};
 }
 
 void
@@ -68,8 +70,9 @@ Nat44::Free(IpProtocol protocol, const Endpoint& endpoint)
 {
     Pool& pool = m_pools[PoolOf(protocol)];
     assert(IsExternal(endpoint.address) && endpoint.port >= m_portFirst);
-    const std::uint64_t number =
+    const std::uint64_t place =
         (endpoint.port - m_portFirst) * m_addresses + (endpoint.address - m_addressFirst);
+    const std::uint64_t number = (place + Capacity() - m_start) % Capacity();
     assert(number < pool.fresh && pool.inUse[number]);
     pool.inUse[number] = false;
     pool.released.push_back(number);

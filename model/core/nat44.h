@@ -23,6 +23,9 @@ struct Nat44Config
     std::uint16_t blocks = 1; ///< service nodes of the group, each with a block of ports
     std::uint16_t block = 0;  ///< this node's
     bool tcpStrict = true;
+    /** How often the node has restarted: each life begins in another sixteenth of the block, so that it
+     * stays away from what its last life gave out just before the end. */
+    std::uint8_t generation = 0;
 };
 
 /**
@@ -58,8 +61,8 @@ class Nat44
     std::uint64_t Capacity() const;
 
   private:
-    /** The endpoints of one protocol. Endpoint number n is on external address n % addresses and
-     * has port n / addresses of the block. */
+    /** The endpoints of one protocol. Endpoint number n is the m_start + n-th of the block,
+     * around its end; the i-th one is on external address i % addresses and has port i / addresses. */
     struct Pool
     {
         std::uint64_t fresh = 0;            ///< endpoints from this number on were never used
@@ -76,6 +79,7 @@ class Nat44
     std::uint64_t m_addresses;
     std::uint32_t m_portFirst; ///< of this node's block
     std::uint32_t m_ports;     ///< in this node's block
+    std::uint64_t m_start;     ///< endpoint with which this life begins
     std::size_t m_inUse = 0;
     std::array<Pool, 3> m_pools;
 };

@@ -10,7 +10,8 @@ NatFunction::NatFunction(const Nat44Config& config)
 {
 }
 
-DropReason NatFunction::Open(const PacketView& packet, SessionStore& store, FlowKey& translated)
+DropReason
+NatFunction::Open(const PacketView& packet, SessionStore& store, FlowKey& translated)
 {
     if (!m_config.inside.Contains(packet.key.source.address) ||
         m_nat.IsExternal(packet.key.destination.address))

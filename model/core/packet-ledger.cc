@@ -13,7 +13,8 @@ PacketLedger::PacketLedger()
 {
 }
 
-std::uint32_t PacketLedger::Inject()
+std::uint32_t
+PacketLedger::Inject()
 {
     if (m_states.size() > std::numeric_limits<std::uint32_t>::max())
     {
@@ -23,7 +24,8 @@ std::uint32_t PacketLedger::Inject()
     return static_cast<std::uint32_t>(m_states.size() - 1);
 }
 
-void PacketLedger::AddCopy(std::uint32_t packetId)
+void
+PacketLedger::AddCopy(std::uint32_t packetId)
 {
     if ((m_states[packetId] & COPIES_MASK) == COPIES_MAX)
     {
@@ -32,10 +34,11 @@ void PacketLedger::AddCopy(std::uint32_t packetId)
     ++m_states[packetId];
 }
 
-std::uint16_t PacketLedger::WithReason(std::uint16_t state, DropReason reason)
+std::uint16_t
+PacketLedger::WithReason(std::uint16_t state, DropReason reason)
 {
-    const bool superfluous = reason == DropReason::DUPLICATE ||
-                             reason == DropReason::STALE_EPOCH ||
+    const bool superfluous = reason == DropReason::DUPLICATE || reason == DropReason::STALE_EPOCH ||
+                             reason == DropReason::FUTURE_EPOCH ||
                              reason == DropReason::STALE_INCARNATION;
     if (superfluous && ReasonOf(state) != DropReason::NONE)
     {
@@ -45,7 +48,8 @@ std::uint16_t PacketLedger::WithReason(std::uint16_t state, DropReason reason)
                                       (static_cast<std::uint16_t>(reason) << REASON_SHIFT));
 }
 
-void PacketLedger::LastGone(std::uint32_t packetId, DropReason reason)
+void
+PacketLedger::LastGone(std::uint32_t packetId, DropReason reason)
 {
     const std::uint16_t state = m_states[packetId];
     if ((state & OUTCOME_MASK) == DROPPED || (state & COPIES_MASK) == 0)
@@ -72,7 +76,8 @@ void PacketLedger::LastGone(std::uint32_t packetId, DropReason reason)
     }
 }
 
-void PacketLedger::Deliver(std::uint32_t packetId)
+void
+PacketLedger::Deliver(std::uint32_t packetId)
 {
     if (packetId == 0)
     {
@@ -98,12 +103,14 @@ void PacketLedger::Deliver(std::uint32_t packetId)
     }
 }
 
-std::uint64_t PacketLedger::Dropped() const
+std::uint64_t
+PacketLedger::Dropped() const
 {
     return std::accumulate(m_dropped.begin(), m_dropped.end(), std::uint64_t{0});
 }
 
-PacketLedger::Tally PacketLedger::Count() const
+PacketLedger::Tally
+PacketLedger::Count() const
 {
     Tally tally;
     for (std::size_t id = 1; id < m_states.size(); ++id)
@@ -125,14 +132,16 @@ PacketLedger::Tally PacketLedger::Count() const
     return tally;
 }
 
-bool PacketLedger::Check() const
+bool
+PacketLedger::Check() const
 {
     const Tally tally = Count();
     return tally.delivered == m_delivered && tally.dropped == m_dropped &&
            Injected() == m_delivered + Dropped() + tally.inFlight;
 }
 
-void PacketLedger::Violate(std::uint32_t packetId, const char* what)
+void
+PacketLedger::Violate(std::uint32_t packetId, const char* what)
 {
     ++m_violationCount;
     if (m_violations.size() < VIOLATIONS_MAX)

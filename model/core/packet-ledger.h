@@ -27,8 +27,9 @@ class PacketDropListener
  *
  * A packet lives in frames: the one that it was injected in, and its clones. Born() and Gone()
  * count them, and the packet is dropped when its last frame ends without a delivery, for the reason
- * of that frame. Where the last one to end is a copy that was kept for a retransmission and ends for
- * no reason, the reason is that of the last frame that had one. What breaks the rule (a last frame that ends for no reason, a second delivery,
+ * of that frame. Where the last one to end is a copy that was kept for a retransmission and ends
+ * for no reason, the reason is that of the last frame that had one. What breaks the rule (a last
+ * frame that ends for no reason, a second delivery,
  * ...) is recorded as a violation, never repaired. Packet id 0 means "no packet" and is ignored
  * everywhere.
  *
@@ -37,7 +38,7 @@ class PacketDropListener
 class PacketLedger
 {
   public:
-    static constexpr std::size_t VIOLATIONS_MAX = 32;   ///< that are kept with their text
+    static constexpr std::size_t VIOLATIONS_MAX = 32;  ///< that are kept with their text
     static constexpr std::uint16_t COPIES_MAX = 0x1ff; ///< live frames of one packet
 
     struct Violation
@@ -85,8 +86,8 @@ class PacketLedger
             const std::uint16_t state = m_states[packetId];
             if ((state & COPIES_MASK) > 1 && (state & OUTCOME_MASK) != DROPPED)
             {
-                const std::uint16_t kept = reason == DropReason::NONE ? state
-                                                                      : WithReason(state, reason);
+                const std::uint16_t kept =
+                    reason == DropReason::NONE ? state : WithReason(state, reason);
                 m_states[packetId] = static_cast<std::uint16_t>(kept - 1);
                 return;
             }
@@ -148,8 +149,8 @@ class PacketLedger
     }
 
   private:
-    // A state is an outcome (2 bits), a reason (5 bits: of a frame that has ended, or, once dropped, of
-    // the packet) and the number of live frames.
+    // A state is an outcome (2 bits), a reason (5 bits: of a frame that has ended, or, once
+    // dropped, of the packet) and the number of live frames.
     static constexpr std::uint16_t OUTCOME_MASK = 0xc000;
     static constexpr std::uint16_t REASON_MASK = 0x3e00;
     static constexpr unsigned REASON_SHIFT = 9;
@@ -164,8 +165,8 @@ class PacketLedger
         return static_cast<DropReason>((state & REASON_MASK) >> REASON_SHIFT);
     }
 
-    /** @returns the state with the reason, unless the reason says only that the frame was superfluous
-     * and there is a better one. */
+    /** @returns the state with the reason, unless the reason says only that the frame was
+     * superfluous and there is a better one. */
     static std::uint16_t WithReason(std::uint16_t state, DropReason reason);
 
     void AddCopy(std::uint32_t packetId);

@@ -13,13 +13,15 @@ namespace
 {
 
 /** Is incarnation `a` later than `b`? Both count modulo 64. */
-bool IsLater(std::uint8_t a, std::uint8_t b)
+bool
+IsLater(std::uint8_t a, std::uint8_t b)
 {
     const unsigned distance = (a - b) & 63;
     return distance != 0 && distance < 32;
 }
 
-std::uint64_t EntropyOf(const SyncMessage& message)
+std::uint64_t
+EntropyOf(const SyncMessage& message)
 {
     return message.record.id != 0 ? message.record.id : message.entry.session;
 }
@@ -38,7 +40,8 @@ ProtocolMachine::ProtocolMachine(const NodeConfig& config)
     }
 }
 
-void ProtocolMachine::Step(Event event, Instant now, Actions& out)
+void
+ProtocolMachine::Step(Event event, Instant now, Actions& out)
 {
     switch (event.kind)
     {
@@ -70,12 +73,14 @@ void ProtocolMachine::Step(Event event, Instant now, Actions& out)
     SendDueAcks(out);
 }
 
-Instant ProtocolMachine::NextWakeup() const
+Instant
+ProtocolMachine::NextWakeup() const
 {
     return std::min({m_channelDeadline, m_nextHeartbeat, NextRoleWakeup()});
 }
 
-void ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
+void
+ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
 {
     SyncMessage message;
     std::size_t outerLength = 0;
@@ -111,13 +116,10 @@ void ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
     }
     else
     {
-        if (IsFenced(header))
+        const DropReason fenced = Fence(header);
+        if (fenced != DropReason::NONE)
         {
-            const bool viewless = m_view.Epoch() == 0;
-            Refuse(std::move(frame),
-                   header.source,
-                   viewless ? DropReason::NO_VIEW : DropReason::STALE_EPOCH,
-                   out);
+            Refuse(std::move(frame), header.source, fenced, out);
             return;
         }
         ReliableChannel& channel = m_peers[header.source].channel;
@@ -142,7 +144,8 @@ void ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
     HandleMessage(message, std::move(frame), now, out);
 }
 
-bool ProtocolMachine::CheckIncarnations(const MessageHeader& header, Actions&)
+bool
+ProtocolMachine::CheckIncarnations(const MessageHeader& header, Actions&)
 {
     Peer& peer = m_peers[header.source];
     if (header.sourceIncarnation != peer.incarnation)
@@ -159,19 +162,33 @@ bool ProtocolMachine::CheckIncarnations(const MessageHeader& header, Actions&)
            header.targetIncarnation == m_config.incarnation;
 }
 
-bool ProtocolMachine::IsFenced(const MessageHeader& header) const
+DropReason
+ProtocolMachine::Fence(const MessageHeader& header) const
 {
-    return header.kind != MessageKind::VIEW &&
-           (m_view.Epoch() == 0 || header.epoch < m_view.Epoch());
+    if (header.kind == MessageKind::VIEW)
+    {
+        return DropReason::NONE;
+    }
+    if (m_view.Epoch() == 0)
+    {
+        return DropReason::NO_VIEW;
+    }
+    // A newer message is as bad as an older one: whoever acts on it would do so in a view that its
+    // sender has left, such as fan out to fewer nodes than there are. It comes again.
+    return header.epoch < m_view.Epoch()   ? DropReason::STALE_EPOCH
+           : header.epoch > m_view.Epoch() ? DropReason::FUTURE_EPOCH
+                                           : DropReason::NONE;
 }
 
-void ProtocolMachine::Refuse(FramePtr frame, NodeId peer, DropReason reason, Actions& out)
+void
+ProtocolMachine::Refuse(FramePtr frame, NodeId peer, DropReason reason, Actions& out)
 {
     out.notes.push_back({.kind = NoteKind::STALE_REFUSED, .peer = peer});
     Drop(std::move(frame), reason);
 }
 
-void ProtocolMachine::ProcessAck(const MessageHeader& header, Instant now, Actions& out)
+void
+ProtocolMachine::ProcessAck(const MessageHeader& header, Instant now, Actions& out)
 {
     const NodeId peer = header.source;
     // What a peer of another life acknowledges was not sent to this one.
@@ -199,7 +216,8 @@ void ProtocolMachine::ProcessAck(const MessageHeader& header, Instant now, Actio
     m_acknowledged = std::move(acknowledged);
 }
 
-void ProtocolMachine::HandleView(const Frame& frame, Instant now, Actions& out)
+void
+ProtocolMachine::HandleView(const Frame& frame, Instant now, Actions& out)
 {
     ViewBody body;
     if (DecodeView(frame, body) == DecodeVerdict::OK && body.count == m_peers.size() &&
@@ -209,7 +227,8 @@ void ProtocolMachine::HandleView(const Frame& frame, Instant now, Actions& out)
     }
 }
 
-void ProtocolMachine::AdoptView(const ViewBody& body, Instant now, Actions& out)
+void
+ProtocolMachine::AdoptView(const ViewBody& body, Instant now, Actions& out)
 {
     const ViewBody old = m_view.Body();
     m_view.Adopt(body);
@@ -241,7 +260,8 @@ void ProtocolMachine::AdoptView(const ViewBody& body, Instant now, Actions& out)
     }
 }
 
-void ProtocolMachine::FillHeader(NodeId peer, MessageHeader& header)
+void
+ProtocolMachine::FillHeader(NodeId peer, MessageHeader& header)
 {
     header.source = m_config.self;
     header.sourceIncarnation = m_config.incarnation;
@@ -250,7 +270,8 @@ void ProtocolMachine::FillHeader(NodeId peer, MessageHeader& header)
     m_peers[peer].channel.FillAck(header);
 }
 
-Underlay ProtocolMachine::MakeUnderlay(NodeId peer, std::uint64_t entropy) const
+Underlay
+ProtocolMachine::MakeUnderlay(NodeId peer, std::uint64_t entropy) const
 {
     Underlay underlay;
     underlay.sourceMac = MacOf(m_config.self);
@@ -263,12 +284,13 @@ Underlay ProtocolMachine::MakeUnderlay(NodeId peer, std::uint64_t entropy) const
     return underlay;
 }
 
-bool ProtocolMachine::SendReliable(NodeId peer,
-                                   SyncMessage& message,
-                                   FramePtr frame,
-                                   std::uint64_t token,
-                                   Instant now,
-                                   Actions& out)
+bool
+ProtocolMachine::SendReliable(NodeId peer,
+                              SyncMessage& message,
+                              FramePtr frame,
+                              std::uint64_t token,
+                              Instant now,
+                              Actions& out)
 {
     ReliableChannel& channel = m_peers[peer].channel;
     const bool ackDue = channel.AckDue();
@@ -278,7 +300,8 @@ bool ProtocolMachine::SendReliable(NodeId peer,
     return Transmit(peer, std::move(frame), message.header.kind, token, ackDue, now, out);
 }
 
-void ProtocolMachine::SendView(NodeId peer, const ViewBody& view, Instant now, Actions& out)
+void
+ProtocolMachine::SendView(NodeId peer, const ViewBody& view, Instant now, Actions& out)
 {
     MessageHeader header;
     header.kind = MessageKind::VIEW;
@@ -289,13 +312,14 @@ void ProtocolMachine::SendView(NodeId peer, const ViewBody& view, Instant now, A
     Transmit(peer, std::move(frame), MessageKind::VIEW, view.epoch, false, now, out);
 }
 
-bool ProtocolMachine::Transmit(NodeId peer,
-                               FramePtr frame,
-                               MessageKind kind,
-                               std::uint64_t token,
-                               bool ackDue,
-                               Instant now,
-                               Actions& out)
+bool
+ProtocolMachine::Transmit(NodeId peer,
+                          FramePtr frame,
+                          MessageKind kind,
+                          std::uint64_t token,
+                          bool ackDue,
+                          Instant now,
+                          Actions& out)
 {
     ReliableChannel& channel = m_peers[peer].channel;
     const auto verdict = channel.Send(frame, kind, token, now, Pool());
@@ -317,10 +341,8 @@ bool ProtocolMachine::Transmit(NodeId peer,
     return true;
 }
 
-void ProtocolMachine::SendUnreliable(NodeId peer,
-                                     SyncMessage& message,
-                                     FramePtr frame,
-                                     Actions& out)
+void
+ProtocolMachine::SendUnreliable(NodeId peer, SyncMessage& message, FramePtr frame, Actions& out)
 {
     message.header.sequence = 0;
     FillHeader(peer, message.header);
@@ -328,7 +350,8 @@ void ProtocolMachine::SendUnreliable(NodeId peer,
     out.sends.push_back(std::move(frame));
 }
 
-void ProtocolMachine::SendHeartbeat(Instant now, Actions& out)
+void
+ProtocolMachine::SendHeartbeat(Instant now, Actions& out)
 {
     SyncMessage message;
     message.header.kind = MessageKind::HEARTBEAT;
@@ -337,7 +360,8 @@ void ProtocolMachine::SendHeartbeat(Instant now, Actions& out)
     m_nextHeartbeat = now + m_config.heartbeatInterval;
 }
 
-void ProtocolMachine::RestampAndSend(NodeId peer, std::vector<FramePtr>& frames, Actions& out)
+void
+ProtocolMachine::RestampAndSend(NodeId peer, std::vector<FramePtr>& frames, Actions& out)
 {
     for (FramePtr& frame : frames)
     {
@@ -349,7 +373,8 @@ void ProtocolMachine::RestampAndSend(NodeId peer, std::vector<FramePtr>& frames,
     frames.clear();
 }
 
-void ProtocolMachine::ExpireChannels(Instant now, Actions& out)
+void
+ProtocolMachine::ExpireChannels(Instant now, Actions& out)
 {
     m_channelDeadline = NEVER;
     for (NodeId peer = 0; peer < m_peers.size(); ++peer)
@@ -376,7 +401,8 @@ void ProtocolMachine::ExpireChannels(Instant now, Actions& out)
     }
 }
 
-void ProtocolMachine::SendDueAcks(Actions& out)
+void
+ProtocolMachine::SendDueAcks(Actions& out)
 {
     for (const NodeId peer : m_ackDue)
     {
@@ -390,46 +416,52 @@ void ProtocolMachine::SendDueAcks(Actions& out)
     m_ackDue.clear();
 }
 
-void ProtocolMachine::HandlePacket(FramePtr frame, Instant, Actions&)
+void
+ProtocolMachine::HandlePacket(FramePtr frame, Instant, Actions&)
 {
     Drop(std::move(frame), DropReason::NOT_FOR_ME);
 }
 
-void ProtocolMachine::HandleInject(FramePtr frame, Instant, Actions&)
+void
+ProtocolMachine::HandleInject(FramePtr frame, Instant, Actions&)
 {
     Drop(std::move(frame), DropReason::NOT_FOR_ME);
 }
 
-void ProtocolMachine::HandleAcknowledged(NodeId, MessageKind, std::uint64_t, Instant, Actions&)
+void
+ProtocolMachine::HandleAcknowledged(NodeId, MessageKind, std::uint64_t, Instant, Actions&)
 {
 }
 
-void ProtocolMachine::HandleReturned(NodeId,
-                                     ReliableChannel::Outstanding message,
-                                     Instant,
-                                     Actions&)
+void
+ProtocolMachine::HandleReturned(NodeId, ReliableChannel::Outstanding message, Instant, Actions&)
 {
     Drop(std::move(message.copy), DropReason::SYNC_ABANDONED);
 }
 
-void ProtocolMachine::HandleViewChange(Instant, Actions&)
+void
+ProtocolMachine::HandleViewChange(Instant, Actions&)
 {
 }
 
-void ProtocolMachine::HandleWakeup(Instant, Actions&)
+void
+ProtocolMachine::HandleWakeup(Instant, Actions&)
 {
 }
 
-void ProtocolMachine::HandleStart(Instant, Actions&)
+void
+ProtocolMachine::HandleStart(Instant, Actions&)
 {
 }
 
-Instant ProtocolMachine::NextRoleWakeup() const
+Instant
+ProtocolMachine::NextRoleWakeup() const
 {
     return NEVER;
 }
 
-std::uint8_t ProtocolMachine::HeartbeatFlags() const
+std::uint8_t
+ProtocolMachine::HeartbeatFlags() const
 {
     return message_flag::READY;
 }

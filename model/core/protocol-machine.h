@@ -161,7 +161,8 @@ class ProtocolMachine
     void HandleFrame(FramePtr frame, Instant now, Actions& out);
     bool CheckIncarnations(const MessageHeader& header, Actions& out);
     void ProcessAck(const MessageHeader& header, Instant now, Actions& out);
-    bool IsFenced(const MessageHeader& header) const;
+    /** Whether a sequenced message may be acted upon: NONE, or why not. */
+    DropReason Fence(const MessageHeader& header) const;
     void Refuse(FramePtr frame, NodeId peer, DropReason reason, Actions& out);
     void HandleView(const Frame& frame, Instant now, Actions& out);
     void FillHeader(NodeId peer, MessageHeader& header);

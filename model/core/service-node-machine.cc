@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "service-node-machine.h"
 
+#include "copy-store.h"
 #include "selector.h"
 
 #include <algorithm>
@@ -22,12 +23,14 @@ ServiceNodeMachine::ServiceNodeMachine(const NodeConfig& config,
 {
 }
 
-std::size_t ServiceNodeMachine::TableBytes() const
+std::size_t
+ServiceNodeMachine::TableBytes() const
 {
     return m_store.Bytes();
 }
 
-std::size_t ServiceNodeMachine::TableEntries() const
+std::size_t
+ServiceNodeMachine::TableEntries() const
 {
     return m_store.Size();
 }
@@ -38,15 +41,17 @@ ServiceNodeMachine::TableLimit() const
     return m_service.sessionsMax;
 }
 
-std::uint8_t ServiceNodeMachine::HeartbeatFlags() const
+std::uint8_t
+ServiceNodeMachine::HeartbeatFlags() const
 {
     return m_ready ? message_flag::READY : 0;
 }
 
-void ServiceNodeMachine::HandleMessage(const SyncMessage& message,
-                                       FramePtr frame,
-                                       Instant now,
-                                       Actions& out)
+void
+ServiceNodeMachine::HandleMessage(const SyncMessage& message,
+                                  FramePtr frame,
+                                  Instant now,
+                                  Actions& out)
 {
     switch (message.header.kind)
     {
@@ -55,7 +60,7 @@ void ServiceNodeMachine::HandleMessage(const SyncMessage& message,
         break;
     case MessageKind::FAN_OUT:
     case MessageKind::SNAPSHOT:
-        StoreCopy(message.record, out);
+        StoreCopy(m_store, message.record, out);
         break;
     case MessageKind::SNAPSHOT_END:
         m_ready = true;
@@ -68,7 +73,8 @@ void ServiceNodeMachine::HandleMessage(const SyncMessage& message,
     }
 }
 
-void ServiceNodeMachine::Process(NodeId manager, FramePtr frame, Instant now, Actions& out)
+void
+ServiceNodeMachine::Process(NodeId manager, FramePtr frame, Instant now, Actions& out)
 {
     PacketView view;
     if (ParsePacketTrusted(*frame, 0, view) != PacketVerdict::OK || view.ttl <= 1)
@@ -88,7 +94,7 @@ void ServiceNodeMachine::Process(NodeId manager, FramePtr frame, Instant now, Ac
         if (Adopt(record))
         {
             flags |= message_flag::ADOPTED;
-            StoreCopy(record, out);
+            StoreCopy(m_store, record, out);
             out.notes.push_back({.kind = NoteKind::ADOPTED, .record = record});
         }
         ReturnState(manager, record, flags, std::move(frame), view, now, out);
@@ -102,11 +108,12 @@ void ServiceNodeMachine::Process(NodeId manager, FramePtr frame, Instant now, Ac
         return;
     }
     out.notes.push_back({.kind = NoteKind::CREATED, .packetId = frame->packetId, .record = record});
-    StoreCopy(record, out);
+    StoreCopy(m_store, record, out);
     ReturnState(manager, record, 0, std::move(frame), view, now, out);
 }
 
-DropReason ServiceNodeMachine::Create(const PacketView& view, Instant now, SessionRecord& record)
+DropReason
+ServiceNodeMachine::Create(const PacketView& view, Instant now, SessionRecord& record)
 {
     // An eighth of the table is kept for copies of sessions that others create meanwhile.
     if (m_store.Size() >= m_service.sessionsMax - m_service.sessionsMax / 8)
@@ -128,7 +135,8 @@ DropReason ServiceNodeMachine::Create(const PacketView& view, Instant now, Sessi
     return DropReason::NONE;
 }
 
-bool ServiceNodeMachine::Adopt(SessionRecord& record) const
+bool
+ServiceNodeMachine::Adopt(SessionRecord& record) const
 {
     if (View().IsActive(record.owner))
     {
@@ -139,13 +147,14 @@ bool ServiceNodeMachine::Adopt(SessionRecord& record) const
     return true;
 }
 
-void ServiceNodeMachine::ReturnState(NodeId manager,
-                                     const SessionRecord& record,
-                                     std::uint8_t flags,
-                                     FramePtr packet,
-                                     PacketView& view,
-                                     Instant now,
-                                     Actions& out)
+void
+ServiceNodeMachine::ReturnState(NodeId manager,
+                                const SessionRecord& record,
+                                std::uint8_t flags,
+                                FramePtr packet,
+                                PacketView& view,
+                                Instant now,
+                                Actions& out)
 {
     const bool reverse = (flags & message_flag::REVERSE) != 0;
     RewritePacket(*packet, view, reverse ? record.original.Reversed() : record.translated);
@@ -157,12 +166,13 @@ void ServiceNodeMachine::ReturnState(NodeId manager,
     SendReliable(manager, message, std::move(packet), 0, now, out);
 }
 
-void ServiceNodeMachine::Refuse(NodeId manager,
-                                const FlowKey& key,
-                                DropReason reason,
-                                FramePtr packet,
-                                Instant now,
-                                Actions& out)
+void
+ServiceNodeMachine::Refuse(NodeId manager,
+                           const FlowKey& key,
+                           DropReason reason,
+                           FramePtr packet,
+                           Instant now,
+                           Actions& out)
 {
     Drop(std::move(packet), reason);
     SyncMessage message;
@@ -173,26 +183,8 @@ void ServiceNodeMachine::Refuse(NodeId manager,
     SendReliable(manager, message, Pool().Acquire(), 0, now, out);
 }
 
-void ServiceNodeMachine::StoreCopy(const SessionRecord& record, Actions& out)
-{
-    switch (m_store.Apply(record))
-    {
-    case SessionStore::Outcome::INSERTED:
-    case SessionStore::Outcome::UPDATED:
-        out.notes.push_back({.kind = NoteKind::COPY_STORED, .record = record});
-        break;
-    case SessionStore::Outcome::CONFLICT:
-        out.notes.push_back({.kind = NoteKind::COPY_CONFLICT, .record = record});
-        break;
-    case SessionStore::Outcome::FULL:
-        out.notes.push_back({.kind = NoteKind::ENTRY_REFUSED, .record = record});
-        break;
-    case SessionStore::Outcome::UNCHANGED:
-        break;
-    }
-}
-
-void ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
+void
+ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
 {
     std::erase_if(m_snapshots,
                   [this](const Snapshot& s)
@@ -222,13 +214,19 @@ void ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
     }
 }
 
-void ServiceNodeMachine::FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out)
+void
+ServiceNodeMachine::FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out)
 {
     while (snapshot.inFlight < m_service.snapshotWindow && snapshot.cursor < m_store.Size())
     {
+        const SessionRecord& record = m_store.At(snapshot.cursor++);
+        if (record.id == 0)
+        {
+            continue; // superseded
+        }
         SyncMessage message;
         message.header.kind = MessageKind::SNAPSHOT;
-        message.record = m_store.At(snapshot.cursor++);
+        message.record = record;
         ++snapshot.inFlight;
         SendReliable(snapshot.target, message, Pool().Acquire(), snapshot.run, now, out);
     }
@@ -242,7 +240,8 @@ void ServiceNodeMachine::FeedSnapshot(Snapshot& snapshot, Instant now, Actions& 
     }
 }
 
-void ServiceNodeMachine::HandleAcknowledged(
+void
+ServiceNodeMachine::HandleAcknowledged(
     NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions& out)
 {
     if (kind != MessageKind::SNAPSHOT)
@@ -259,10 +258,11 @@ void ServiceNodeMachine::HandleAcknowledged(
     }
 }
 
-void ServiceNodeMachine::HandleReturned(NodeId peer,
-                                        ReliableChannel::Outstanding message,
-                                        Instant,
-                                        Actions&)
+void
+ServiceNodeMachine::HandleReturned(NodeId peer,
+                                   ReliableChannel::Outstanding message,
+                                   Instant,
+                                   Actions&)
 {
     // The manager that asked has its own copy of the packet, or is gone and the packet with it.
     if (message.kind == MessageKind::STATE)

@@ -82,7 +82,6 @@ class ServiceNodeMachine : public ProtocolMachine
                 FramePtr packet,
                 Instant now,
                 Actions& out);
-    void StoreCopy(const SessionRecord& record, Actions& out);
     void FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out);
 
     ServiceNodeConfig m_service;

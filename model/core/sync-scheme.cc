@@ -4,7 +4,8 @@
 namespace flowchain
 {
 
-std::optional<ReleaseRule> ReleaseRuleByName(std::string_view name)
+std::optional<ReleaseRule>
+ReleaseRuleByName(std::string_view name)
 {
     if (name == "immediate")
     {
@@ -21,7 +22,8 @@ std::optional<ReleaseRule> ReleaseRuleByName(std::string_view name)
     return std::nullopt;
 }
 
-const std::vector<SyncScheme>& SyncSchemes()
+const std::vector<SyncScheme>&
+SyncSchemes()
 {
     static const std::vector<SyncScheme> SCHEMES = {
         {"chain", true},
@@ -30,7 +32,8 @@ const std::vector<SyncScheme>& SyncSchemes()
     return SCHEMES;
 }
 
-const SyncScheme* SyncSchemeByName(std::string_view name)
+const SyncScheme*
+SyncSchemeByName(std::string_view name)
 {
     for (const SyncScheme& scheme : SyncSchemes())
     {

@@ -23,24 +23,28 @@ constexpr std::size_t ETHERNET_LENGTH = ADDRESSES_LENGTH + ETHERTYPE_LENGTH;
 
 } // namespace
 
-ns3::TypeId FrameTag::GetTypeId()
+ns3::TypeId
+FrameTag::GetTypeId()
 {
     static const ns3::TypeId tid =
         ns3::TypeId("flowchain::FrameTag").SetParent<ns3::Tag>().AddConstructor<FrameTag>();
     return tid;
 }
 
-ns3::TypeId FrameTag::GetInstanceTypeId() const
+ns3::TypeId
+FrameTag::GetInstanceTypeId() const
 {
     return GetTypeId();
 }
 
-std::uint32_t FrameTag::GetSerializedSize() const
+std::uint32_t
+FrameTag::GetSerializedSize() const
 {
     return 8 + 8 + 4 + 2 + 4 + 2 + 2 + 2;
 }
 
-void FrameTag::Serialize(ns3::TagBuffer buffer) const
+void
+FrameTag::Serialize(ns3::TagBuffer buffer) const
 {
     buffer.WriteU64(sequence);
     buffer.WriteU64(reinterpret_cast<std::uintptr_t>(payload.bytes));
@@ -52,7 +56,8 @@ void FrameTag::Serialize(ns3::TagBuffer buffer) const
     buffer.WriteU16(etherType);
 }
 
-void FrameTag::Deserialize(ns3::TagBuffer buffer)
+void
+FrameTag::Deserialize(ns3::TagBuffer buffer)
 {
     sequence = buffer.ReadU64();
     payload.bytes = reinterpret_cast<const std::uint8_t*>(buffer.ReadU64());
@@ -64,12 +69,14 @@ void FrameTag::Deserialize(ns3::TagBuffer buffer)
     etherType = buffer.ReadU16();
 }
 
-void FrameTag::Print(std::ostream& os) const
+void
+FrameTag::Print(std::ostream& os) const
 {
     os << "frame " << sequence << " packet " << packetId;
 }
 
-ns3::Ptr<ns3::Packet> PacketOfFrame(const Frame& frame, std::uint64_t wireBytes, FrameTag& tag)
+ns3::Ptr<ns3::Packet>
+PacketOfFrame(const Frame& frame, std::uint64_t wireBytes, FrameTag& tag)
 {
     const auto header = frame.Header();
     assert(header.size() >= ETHERNET_LENGTH && wireBytes >= frame.Length());
@@ -97,7 +104,8 @@ ns3::Ptr<ns3::Packet> PacketOfFrame(const Frame& frame, std::uint64_t wireBytes,
     return packet;
 }
 
-void FrameOfPacket(const ns3::Packet& packet, const FrameTag& tag, Frame& frame)
+void
+FrameOfPacket(const ns3::Packet& packet, const FrameTag& tag, Frame& frame)
 {
     const bool isPayloadReal = tag.payload.bytes != nullptr;
     const std::size_t onPacket = tag.headerLength - ETHERTYPE_LENGTH;

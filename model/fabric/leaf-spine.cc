@@ -21,7 +21,8 @@ constexpr std::uint64_t BYTE_PICOSECONDS = 8'000'000'000'000; ///< of one byte a
 constexpr std::size_t ETHERNET_LENGTH = 14;
 constexpr std::size_t IPV4_LENGTH_MIN = 20;
 
-[[noreturn]] void AbortWith(const char* what, std::uint32_t source)
+[[noreturn]] void
+AbortWith(const char* what, std::uint32_t source)
 {
     std::fprintf(stderr, "fabric: host %u sent a frame %s\n", source, what);
     std::abort();
@@ -29,7 +30,8 @@ constexpr std::size_t IPV4_LENGTH_MIN = 20;
 
 } // namespace
 
-NodeId DestinationHost(std::span<const std::uint8_t> header)
+NodeId
+DestinationHost(std::span<const std::uint8_t> header)
 {
     if (Load32(header.data()) != 0x02fc0000)
     {
@@ -38,7 +40,8 @@ NodeId DestinationHost(std::span<const std::uint8_t> header)
     return Load16(header.data() + 4);
 }
 
-std::uint64_t EcmpHash(std::span<const std::uint8_t> header)
+std::uint64_t
+EcmpHash(std::span<const std::uint8_t> header)
 {
     FlowKey key;
     const std::uint8_t* ip = header.data() + ETHERNET_LENGTH;
@@ -71,7 +74,8 @@ WireRate::WireRate(std::uint64_t bitsPerSecond,
 {
 }
 
-Duration WireRate::Rounded(std::uint64_t wireBytes) const
+Duration
+WireRate::Rounded(std::uint64_t wireBytes) const
 {
     const Uint128 scaled = static_cast<Uint128>(wireBytes) * BYTE_PICOSECONDS;
     return Duration(static_cast<std::int64_t>((scaled + m_bitsPerSecond / 2) / m_bitsPerSecond));
@@ -83,7 +87,8 @@ LinkLoss::LinkLoss(std::uint32_t perMillion, std::uint64_t seed)
 {
 }
 
-std::uint32_t LinkLoss::Draw(std::size_t link, std::uint64_t frame) const
+std::uint32_t
+LinkLoss::Draw(std::size_t link, std::uint64_t frame) const
 {
     const std::uint64_t stream = Mix64(m_seed + 0x9e3779b97f4a7c15ULL * (link + 1));
     return static_cast<std::uint32_t>(Mix64(stream + 0x9e3779b97f4a7c15ULL * (frame + 1)) >> 32);
@@ -117,7 +122,8 @@ LeafSpine::LeafSpine(const FabricConfig& config)
     need(config.queueFrames > 0, "a port queue of 0 frames");
 }
 
-LeafSpine::Ends LeafSpine::EndsOf(std::size_t link) const
+LeafSpine::Ends
+LeafSpine::EndsOf(std::size_t link) const
 {
     const auto hosts = static_cast<std::uint32_t>(Hosts());
     const std::uint32_t spine0 = hosts + m_leaves;
@@ -139,7 +145,8 @@ LeafSpine::Ends LeafSpine::EndsOf(std::size_t link) const
     return {spine0 + (rest - up) / m_leaves, hosts + (rest - up) % m_leaves};
 }
 
-std::size_t LeafSpine::ReverseOf(std::size_t link) const
+std::size_t
+LeafSpine::ReverseOf(std::size_t link) const
 {
     if (link < Hosts())
     {
@@ -156,7 +163,8 @@ std::size_t LeafSpine::ReverseOf(std::size_t link) const
                               : LeafToSpine(ends.to - leaf0, ends.from - spine0);
 }
 
-std::string LeafSpine::NodeNameOf(std::uint32_t end) const
+std::string
+LeafSpine::NodeNameOf(std::uint32_t end) const
 {
     if (end < Hosts())
     {
@@ -169,13 +177,15 @@ std::string LeafSpine::NodeNameOf(std::uint32_t end) const
     return "spine" + std::to_string(end - Hosts() - m_leaves);
 }
 
-std::string LeafSpine::NameOf(std::size_t link) const
+std::string
+LeafSpine::NameOf(std::size_t link) const
 {
     const Ends ends = EndsOf(link);
     return NodeNameOf(ends.from) + "->" + NodeNameOf(ends.to);
 }
 
-LeafSpine::Path LeafSpine::Route(NodeId source, std::span<const std::uint8_t> header) const
+LeafSpine::Path
+LeafSpine::Route(NodeId source, std::span<const std::uint8_t> header) const
 {
     if (header.size() < ETHERNET_LENGTH)
     {

@@ -23,7 +23,8 @@ NodeId DestinationHost(std::span<const std::uint8_t> header);
 std::uint64_t EcmpHash(std::span<const std::uint8_t> header);
 
 /** @returns one of `spines` paths for the hash. */
-constexpr std::uint32_t PickSpine(std::uint64_t hash, std::uint32_t spines)
+constexpr std::uint32_t
+PickSpine(std::uint64_t hash, std::uint32_t spines)
 {
     return static_cast<std::uint32_t>(((hash >> 32) * spines) >> 32);
 }

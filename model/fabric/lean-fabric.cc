@@ -23,7 +23,8 @@ constexpr std::uint64_t EVENT_CHECK_INTERVAL = 1U << 16;
 
 } // namespace
 
-void FlightEvent::Notify()
+void
+FlightEvent::Notify()
 {
     if (fabric != nullptr)
     {
@@ -66,7 +67,8 @@ LeanFabric::~LeanFabric()
     }
 }
 
-FlightEvent* LeanFabric::Allocate()
+FlightEvent*
+LeanFabric::Allocate()
 {
     if (m_frames.size() == m_framesMax)
     {
@@ -80,7 +82,8 @@ FlightEvent* LeanFabric::Allocate()
     return flight;
 }
 
-FramePtr LeanFabric::Acquire()
+FramePtr
+LeanFabric::Acquire()
 {
     FlightEvent* flight;
     if (m_free.empty())
@@ -97,7 +100,8 @@ FramePtr LeanFabric::Acquire()
     return FramePtr(flight);
 }
 
-FramePtr LeanFabric::Clone(const Frame& frame)
+FramePtr
+LeanFabric::Clone(const Frame& frame)
 {
     FramePtr copy = Acquire();
     if (m_ledger != nullptr)
@@ -108,18 +112,21 @@ FramePtr LeanFabric::Clone(const Frame& frame)
     return copy;
 }
 
-void LeanFabric::Discard(FramePtr frame, DropReason reason)
+void
+LeanFabric::Discard(FramePtr frame, DropReason reason)
 {
     assert(frame != nullptr && frame->pool == this);
     Release(static_cast<FlightEvent*>(frame.release()), reason);
 }
 
-void LeanFabric::Return(PooledFrame* frame)
+void
+LeanFabric::Return(PooledFrame* frame)
 {
     Release(static_cast<FlightEvent*>(frame), m_returnReason);
 }
 
-void LeanFabric::Release(FlightEvent* flight, DropReason reason)
+void
+LeanFabric::Release(FlightEvent* flight, DropReason reason)
 {
     assert(!flight->isScheduled);
     m_free.push_back(flight);
@@ -129,19 +136,22 @@ void LeanFabric::Release(FlightEvent* flight, DropReason reason)
     }
 }
 
-void LeanFabric::SetSink(FabricSink* sink)
+void
+LeanFabric::SetSink(FabricSink* sink)
 {
     m_sink = sink;
 }
 
-void LeanFabric::SetTap(LinkTap* tap, std::vector<bool> links)
+void
+LeanFabric::SetTap(LinkTap* tap, std::vector<bool> links)
 {
     links.resize(m_network.Links());
     m_tap = tap;
     m_tapped = std::move(links);
 }
 
-void LeanFabric::Send(NodeId host, FramePtr frame)
+void
+LeanFabric::Send(NodeId host, FramePtr frame)
 {
     assert(frame != nullptr && frame->pool == this);
     auto* flight = static_cast<FlightEvent*>(frame.release());
@@ -156,7 +166,8 @@ void LeanFabric::Send(NodeId host, FramePtr frame)
     Enqueue(flight, m_simulator->Now().GetTimeStep());
 }
 
-void LeanFabric::Defer(NodeId host, FramePtr frame, Instant at)
+void
+LeanFabric::Defer(NodeId host, FramePtr frame, Instant at)
 {
     assert(frame != nullptr && frame->pool == this);
     auto* flight = static_cast<FlightEvent*>(frame.release());
@@ -168,7 +179,8 @@ void LeanFabric::Defer(NodeId host, FramePtr frame, Instant at)
     m_simulator->ScheduleWithContext(0, ns3::TimeStep(delay), flight);
 }
 
-void LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now)
+void
+LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now)
 {
     const std::uint32_t link = flight->links[flight->hop];
     Port& port = m_ports[link];
@@ -201,10 +213,8 @@ void LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now)
     }
 }
 
-void LeanFabric::Tap(std::uint32_t link,
-                     const FlightEvent* flight,
-                     std::int64_t now,
-                     std::int64_t start)
+void
+LeanFabric::Tap(std::uint32_t link, const FlightEvent* flight, std::int64_t now, std::int64_t start)
 {
     const Instant instant{Duration(start)};
     if (start == now)
@@ -223,7 +233,8 @@ void LeanFabric::Tap(std::uint32_t link,
                                      }));
 }
 
-void LeanFabric::Arrive(FlightEvent* flight)
+void
+LeanFabric::Arrive(FlightEvent* flight)
 {
     flight->isScheduled = false;
     if (flight->isDeferred)
@@ -253,7 +264,8 @@ void LeanFabric::Arrive(FlightEvent* flight)
     m_sink->Receive(m_network.HostOfDownlink(flight->links[flight->hop - 1]), FramePtr(flight));
 }
 
-void LeanFabric::CheckEventCount() const
+void
+LeanFabric::CheckEventCount() const
 {
     if (m_simulator->GetEventCount() > m_eventsMax)
     {
@@ -262,12 +274,14 @@ void LeanFabric::CheckEventCount() const
     }
 }
 
-void LeanFabric::Finish()
+void
+LeanFabric::Finish()
 {
     m_ledger = nullptr;
 }
 
-std::vector<LinkCounters> LeanFabric::Links() const
+std::vector<LinkCounters>
+LeanFabric::Links() const
 {
     std::vector<LinkCounters> links;
     links.reserve(m_ports.size());
@@ -284,7 +298,8 @@ std::vector<LinkCounters> LeanFabric::Links() const
     return links;
 }
 
-std::uint64_t LeanFabric::PacketHops() const
+std::uint64_t
+LeanFabric::PacketHops() const
 {
     return m_packetHops;
 }

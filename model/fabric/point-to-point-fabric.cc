@@ -26,7 +26,8 @@ namespace
 constexpr std::uint16_t ETHERTYPE_IPV4 = 0x0800; ///< PPP of ns-3 knows few protocols
 constexpr std::uint64_t EVENT_CHECK_INTERVAL = 1U << 16;
 
-ns3::Ptr<ns3::PointToPointNetDevice> MakeDevice(std::uint64_t rateBps, std::uint32_t queueFrames)
+ns3::Ptr<ns3::PointToPointNetDevice>
+MakeDevice(std::uint64_t rateBps, std::uint32_t queueFrames)
 {
     auto device = ns3::CreateObject<ns3::PointToPointNetDevice>();
     device->SetAddress(ns3::Mac48Address::Allocate());
@@ -61,7 +62,8 @@ PointToPointFabric::PointToPointFabric(const FabricConfig& config, PacketLedger*
 
 PointToPointFabric::~PointToPointFabric() = default;
 
-void PointToPointFabric::Connect(const FabricConfig& config)
+void
+PointToPointFabric::Connect(const FabricConfig& config)
 {
     m_ports.resize(m_network.Links());
     for (std::size_t link = 0; link < m_ports.size(); ++link)
@@ -88,8 +90,8 @@ void PointToPointFabric::Connect(const FabricConfig& config)
     }
 }
 
-void PointToPointFabric::Listen(std::size_t link,
-                                const ns3::Ptr<ns3::PointToPointNetDevice>& receiver)
+void
+PointToPointFabric::Listen(std::size_t link, const ns3::Ptr<ns3::PointToPointNetDevice>& receiver)
 {
     const auto index = static_cast<std::uint32_t>(link);
     receiver->SetReceiveCallback(ns3::NetDevice::ReceiveCallback(
@@ -103,7 +105,8 @@ void PointToPointFabric::Listen(std::size_t link,
     }));
 }
 
-PooledFrame* PointToPointFabric::Allocate()
+PooledFrame*
+PointToPointFabric::Allocate()
 {
     if (m_free.empty())
     {
@@ -116,7 +119,8 @@ PooledFrame* PointToPointFabric::Allocate()
     return frame;
 }
 
-FramePtr PointToPointFabric::Acquire()
+FramePtr
+PointToPointFabric::Acquire()
 {
     if (m_framesAlive == m_framesMax)
     {
@@ -130,7 +134,8 @@ FramePtr PointToPointFabric::Acquire()
     return FramePtr(frame);
 }
 
-FramePtr PointToPointFabric::Clone(const Frame& frame)
+FramePtr
+PointToPointFabric::Clone(const Frame& frame)
 {
     FramePtr copy = Acquire();
     if (m_ledger != nullptr)
@@ -141,24 +146,28 @@ FramePtr PointToPointFabric::Clone(const Frame& frame)
     return copy;
 }
 
-void PointToPointFabric::Discard(FramePtr frame, DropReason reason)
+void
+PointToPointFabric::Discard(FramePtr frame, DropReason reason)
 {
     assert(frame != nullptr && frame->pool == this);
     Release(frame.release(), reason);
 }
 
-void PointToPointFabric::Return(PooledFrame* frame)
+void
+PointToPointFabric::Return(PooledFrame* frame)
 {
     Release(frame, m_returnReason);
 }
 
-void PointToPointFabric::Release(PooledFrame* frame, DropReason reason)
+void
+PointToPointFabric::Release(PooledFrame* frame, DropReason reason)
 {
     m_free.push_back(frame);
     Gone(frame->packetId, reason);
 }
 
-void PointToPointFabric::Gone(std::uint32_t packetId, DropReason reason)
+void
+PointToPointFabric::Gone(std::uint32_t packetId, DropReason reason)
 {
     --m_framesAlive;
     if (m_ledger != nullptr)
@@ -167,12 +176,14 @@ void PointToPointFabric::Gone(std::uint32_t packetId, DropReason reason)
     }
 }
 
-void PointToPointFabric::SetSink(FabricSink* sink)
+void
+PointToPointFabric::SetSink(FabricSink* sink)
 {
     m_sink = sink;
 }
 
-void PointToPointFabric::SetTap(LinkTap* tap, std::vector<bool> links)
+void
+PointToPointFabric::SetTap(LinkTap* tap, std::vector<bool> links)
 {
     links.resize(m_network.Links());
     m_tap = tap;
@@ -194,7 +205,8 @@ void PointToPointFabric::SetTap(LinkTap* tap, std::vector<bool> links)
     }
 }
 
-void PointToPointFabric::Tap(std::uint32_t link, const ns3::Ptr<const ns3::Packet>& packet)
+void
+PointToPointFabric::Tap(std::uint32_t link, const ns3::Ptr<const ns3::Packet>& packet)
 {
     if (m_tap == nullptr || !m_tapped[link])
     {
@@ -209,7 +221,8 @@ void PointToPointFabric::Tap(std::uint32_t link, const ns3::Ptr<const ns3::Packe
     m_tap->Transmit(link, m_scratch, Instant{Duration(ns3::Simulator::Now().GetTimeStep())});
 }
 
-void PointToPointFabric::Send(NodeId host, FramePtr frame)
+void
+PointToPointFabric::Send(NodeId host, FramePtr frame)
 {
     assert(frame != nullptr && frame->pool == this);
     m_network.Route(host, std::as_const(*frame).Header()); // aborts if there is no way
@@ -220,7 +233,8 @@ void PointToPointFabric::Send(NodeId host, FramePtr frame)
     Wait(std::move(waiting));
 }
 
-void PointToPointFabric::Defer(NodeId host, FramePtr frame, Instant at)
+void
+PointToPointFabric::Defer(NodeId host, FramePtr frame, Instant at)
 {
     assert(frame != nullptr && frame->pool == this);
     const ns3::Time delay = ns3::TimeStep(at.time_since_epoch().count()) - ns3::Simulator::Now();
@@ -231,7 +245,8 @@ void PointToPointFabric::Defer(NodeId host, FramePtr frame, Instant at)
     });
 }
 
-void PointToPointFabric::Arrive(std::uint32_t link, const ns3::Packet& packet)
+void
+PointToPointFabric::Arrive(std::uint32_t link, const ns3::Packet& packet)
 {
     Waiting waiting{Duty::ARRIVE, 0, link, {}, packet.Copy(), nullptr};
     waiting.packet->RemovePacketTag(waiting.tag);
@@ -239,7 +254,8 @@ void PointToPointFabric::Arrive(std::uint32_t link, const ns3::Packet& packet)
     Wait(std::move(waiting));
 }
 
-void PointToPointFabric::Wait(Waiting&& waiting)
+void
+PointToPointFabric::Wait(Waiting&& waiting)
 {
     if (m_waiting.empty() && !m_isHandling)
     {
@@ -248,7 +264,8 @@ void PointToPointFabric::Wait(Waiting&& waiting)
     m_waiting.push_back(std::move(waiting));
 }
 
-void PointToPointFabric::HandleWaiting()
+void
+PointToPointFabric::HandleWaiting()
 {
     m_isHandling = true;
     while (!m_waiting.empty())
@@ -265,7 +282,8 @@ void PointToPointFabric::HandleWaiting()
     m_isHandling = false;
 }
 
-void PointToPointFabric::Handle(Waiting& waiting)
+void
+PointToPointFabric::Handle(Waiting& waiting)
 {
     switch (waiting.duty)
     {
@@ -281,7 +299,8 @@ void PointToPointFabric::Handle(Waiting& waiting)
     }
 }
 
-void PointToPointFabric::HandleArrival(Waiting& waiting)
+void
+PointToPointFabric::HandleArrival(Waiting& waiting)
 {
     const std::uint32_t link = waiting.place;
     Port& port = m_ports[link];
@@ -313,7 +332,8 @@ void PointToPointFabric::HandleArrival(Waiting& waiting)
     Transmit(next, waiting.packet, waiting.tag);
 }
 
-std::uint32_t PointToPointFabric::NextLink(std::uint32_t link, const Frame& frame) const
+std::uint32_t
+PointToPointFabric::NextLink(std::uint32_t link, const Frame& frame) const
 {
     const std::uint32_t here =
         m_network.EndsOf(link).to - static_cast<std::uint32_t>(m_network.Hosts());
@@ -330,9 +350,10 @@ std::uint32_t PointToPointFabric::NextLink(std::uint32_t link, const Frame& fram
     return m_network.LeafToSpine(here, PickSpine(EcmpHash(frame.Header()), m_network.Spines()));
 }
 
-void PointToPointFabric::Transmit(std::uint32_t link,
-                                  const ns3::Ptr<ns3::Packet>& packet,
-                                  const FrameTag& tag)
+void
+PointToPointFabric::Transmit(std::uint32_t link,
+                             const ns3::Ptr<ns3::Packet>& packet,
+                             const FrameTag& tag)
 {
     Port& port = m_ports[link];
     if (!port.device->Send(packet, port.device->GetBroadcast(), ETHERTYPE_IPV4))
@@ -347,12 +368,14 @@ void PointToPointFabric::Transmit(std::uint32_t link,
         std::max(port.counters.queueFramesMax, port.device->GetQueue()->GetNPackets());
 }
 
-void PointToPointFabric::Finish()
+void
+PointToPointFabric::Finish()
 {
     m_ledger = nullptr;
 }
 
-std::vector<LinkCounters> PointToPointFabric::Links() const
+std::vector<LinkCounters>
+PointToPointFabric::Links() const
 {
     std::vector<LinkCounters> links;
     links.reserve(m_ports.size());
@@ -363,7 +386,8 @@ std::vector<LinkCounters> PointToPointFabric::Links() const
     return links;
 }
 
-std::uint64_t PointToPointFabric::PacketHops() const
+std::uint64_t
+PointToPointFabric::PacketHops() const
 {
     return m_packetHops;
 }

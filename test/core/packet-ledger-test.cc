@@ -218,7 +218,7 @@ TEST(PacketLedger, AgreesWithAPlainModel)
     const auto isSuperfluous = [](DropReason reason)
     {
         return reason == DropReason::DUPLICATE || reason == DropReason::STALE_EPOCH ||
-               reason == DropReason::STALE_INCARNATION;
+               reason == DropReason::FUTURE_EPOCH || reason == DropReason::STALE_INCARNATION;
     };
     const std::uint64_t seed = 20240611;
     SCOPED_TRACE(seed);

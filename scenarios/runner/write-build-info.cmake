@@ -7,7 +7,8 @@ if(GIT)
                   OUTPUT_VARIABLE top OUTPUT_STRIP_TRAILING_WHITESPACE
                   ERROR_QUIET RESULT_VARIABLE failed)
   # A source tree unpacked inside some other repository has no commit of its own.
-  if(NOT failed AND top STREQUAL SOURCE_DIR)
+  file(REAL_PATH ${SOURCE_DIR} real_source) # as git prints it, symbolic links followed
+  if(NOT failed AND top STREQUAL real_source)
     execute_process(COMMAND ${GIT} -C ${SOURCE_DIR} describe --always --dirty --abbrev=12
                     OUTPUT_VARIABLE described OUTPUT_STRIP_TRAILING_WHITESPACE
                     ERROR_QUIET RESULT_VARIABLE failed)

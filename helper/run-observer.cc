@@ -315,6 +315,10 @@ RunObserver::OnHostArrival(NodeId host, Arrival arrival, const PacketView& view,
         m_checker.PacketRight();
         return;
     case Arrival::UNKNOWN_CONNECTION:
+        if (WasLost(view.key))
+        {
+            return; // opened anew after all its state was lost: judged under durability
+        }
         m_checker.TranslationChanged(
             host, "a packet of a known connection as " + KeyText(view.key), now);
         break;
@@ -326,6 +330,14 @@ RunObserver::OnHostArrival(NodeId host, Arrival arrival, const PacketView& view,
         break;
     }
     AfterCheck();
+}
+
+bool
+RunObserver::WasLost(const FlowKey& atServer) const
+{
+    const SessionInfo* session = m_checker.FindExternal(atServer.Reversed());
+    return session != nullptr && session->workloadSession < m_lostSessions.size() &&
+           m_lostSessions[session->workloadSession];
 }
 
 void
@@ -371,9 +383,11 @@ RunObserver::OnNodeDown(NodeId node, Instant now)
     for (const std::uint32_t index : m_checker.Crashed(node, survivors, now))
     {
         const std::uint32_t session = m_registry.At(index).workloadSession;
-        if (session != SessionInfo::NO_SESSION && m_workload->HasTrafficLeft(session))
+        if (session != SessionInfo::NO_SESSION)
         {
-            ++m_lost;
+            m_lost += m_workload->HasTrafficLeft(session) ? 1 : 0;
+            m_lostSessions.resize(std::max<std::size_t>(m_lostSessions.size(), session + 1));
+            m_lostSessions[session] = true;
         }
     }
     for (FirstPacket& first : m_first)

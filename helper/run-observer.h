@@ -98,6 +98,7 @@ class RunObserver : public NodeListener, public WorkloadListener
     void NoteSlowReverse(const Note& note);
     void AfterCheck();
     NodeMask UpServiceNodes() const;
+    bool WasLost(const FlowKey& atServer) const;
     void ReportLatencies(MetricSet& metrics);
 
     ObserverConfig m_config;
@@ -133,6 +134,7 @@ class RunObserver : public NodeListener, public WorkloadListener
     std::uint64_t m_thirdMisses = 0;
     std::uint64_t m_overtakes = 0;
     std::uint64_t m_lost = 0;
+    std::vector<bool> m_lostSessions; ///< index: workload session; of which all state was lost once
     std::uint64_t m_epoch = 1;
     LatencyHistogram m_firstPacket;
     std::uint64_t m_digest = 0;

@@ -144,7 +144,8 @@ class DeviceNetwork
 
 } // namespace
 
-Measurement MeasureDevices(const Load& load)
+Measurement
+MeasureDevices(const Load& load)
 {
     DeviceNetwork network(load);
     Measurement measurement;

@@ -38,7 +38,8 @@ struct Goal
 };
 
 /** @returns nanoseconds of CPU time per packet-hop, measured in a child process. */
-double MeasureInChild(const Contestant& contestant, Duration delay)
+double
+MeasureInChild(const Contestant& contestant, Duration delay)
 {
     int ends[2];
     if (pipe(ends) != 0)
@@ -74,14 +75,16 @@ double MeasureInChild(const Contestant& contestant, Duration delay)
     return result;
 }
 
-double MedianOf(std::vector<double> values)
+double
+MedianOf(std::vector<double> values)
 {
     std::ranges::sort(values);
     return values[values.size() / 2];
 }
 
 /** Measure the contestants in turn, so that a disturbance hits all, and print their table. */
-std::vector<double> Compete(std::vector<Contestant>& contestants, Duration delay)
+std::vector<double>
+Compete(std::vector<Contestant>& contestants, Duration delay)
 {
     for (int repetition = 0; repetition < REPETITIONS; ++repetition)
     {
@@ -101,9 +104,10 @@ std::vector<double> Compete(std::vector<Contestant>& contestants, Duration delay
     return medians;
 }
 
-bool Judge(const std::vector<Contestant>& contestants,
-           const std::vector<double>& medians,
-           const std::vector<Goal>& goals)
+bool
+Judge(const std::vector<Contestant>& contestants,
+      const std::vector<double>& medians,
+      const std::vector<Goal>& goals)
 {
     bool isMet = true;
     for (const Goal& goal : goals)
@@ -122,7 +126,8 @@ bool Judge(const std::vector<Contestant>& contestants,
     return isMet;
 }
 
-int Main()
+int
+Main()
 {
     std::printf("Leaf-spine, 32 hosts, 4 hops, 1000-byte frames; CPU time of the event loop,\n"
                 "medians of %d interleaved repetitions, each in a process of its own.\n\n",
@@ -146,7 +151,8 @@ int Main()
 } // namespace
 } // namespace flowchain::bench
 
-int main()
+int
+main()
 {
     return flowchain::bench::Main();
 }

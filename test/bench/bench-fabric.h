@@ -65,11 +65,11 @@ class Generator final : public ns3::EventImpl
     void Notify() override;
 
     Send m_send;
-    std::int64_t m_gap;
-    std::uint32_t m_burst;
-    std::uint32_t m_frames;
+    std::int64_t m_gap = 0;
+    std::uint32_t m_burst = 0;
+    std::uint32_t m_frames = 0;
     std::uint32_t m_frame = 0;
-    NodeId m_host;
+    NodeId m_host = 0;
 };
 
 /** Start a Generator for each host, run the simulator, and measure the CPU time of that. */

@@ -122,7 +122,8 @@ class InternetNetwork
 
 } // namespace
 
-Measurement MeasureInternet(const Load& load)
+Measurement
+MeasureInternet(const Load& load)
 {
     InternetNetwork network(load);
     Measurement measurement;

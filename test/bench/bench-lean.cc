@@ -20,7 +20,8 @@ struct Sink final : FabricSink
 
 } // namespace
 
-Measurement MeasureLean(const Load& load)
+Measurement
+MeasureLean(const Load& load)
 {
     const auto fabric = MakeFabric("lean", load.config, nullptr);
     Sink sink;

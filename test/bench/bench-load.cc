@@ -14,7 +14,8 @@
 namespace flowchain::bench
 {
 
-Load MakeLoad(std::uint32_t framesPerHost, Duration delay)
+Load
+MakeLoad(std::uint32_t framesPerHost, Duration delay)
 {
     Load load;
     load.framesPerHost = framesPerHost;
@@ -29,12 +30,14 @@ Load MakeLoad(std::uint32_t framesPerHost, Duration delay)
     return load;
 }
 
-std::uint32_t HostsOf(const Load& load)
+std::uint32_t
+HostsOf(const Load& load)
 {
     return load.hostsPerLeaf * load.config.leaves;
 }
 
-NodeId DestinationOf(const Load& load, NodeId host, std::uint32_t frame)
+NodeId
+DestinationOf(const Load& load, NodeId host, std::uint32_t frame)
 {
     const std::uint32_t leaf = host / load.hostsPerLeaf;
     const std::uint32_t toLeaf =
@@ -42,7 +45,8 @@ NodeId DestinationOf(const Load& load, NodeId host, std::uint32_t frame)
     return static_cast<NodeId>(toLeaf * load.hostsPerLeaf + (host + frame) % load.hostsPerLeaf);
 }
 
-void WriteHeader(const Load& load, NodeId host, std::uint32_t frame, std::uint8_t* header)
+void
+WriteHeader(const Load& load, NodeId host, std::uint32_t frame, std::uint8_t* header)
 {
     static constexpr std::array<std::uint8_t, HEADER_LENGTH> TEMPLATE = {
         2, 0xfc, 0, 0, 0, 0, 2, 0xfc, 0, 0, 0, 0, 8, 0, 0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 17};
@@ -55,7 +59,8 @@ void WriteHeader(const Load& load, NodeId host, std::uint32_t frame, std::uint8_
     Store16(header + 34, static_cast<std::uint16_t>(frame));
 }
 
-double CpuSeconds()
+double
+CpuSeconds()
 {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
@@ -66,19 +71,22 @@ double CpuSeconds()
 Generator::Generator(const Load& load, NodeId host, Send send)
     : m_send(std::move(send))
     , m_gap(load.gap)
+    , m_burst(load.burst)
     , m_frames(load.framesPerHost)
     , m_host(host)
 {
 }
 
-void Generator::Start()
+void
+Generator::Start()
 {
     // Hosts start one after the other within a gap.
     Ref();
     ns3::Simulator::ScheduleWithContext(0, ns3::TimeStep(m_host * 37'919), this);
 }
 
-void Generator::Notify()
+void
+Generator::Notify()
 {
     for (std::uint32_t i = 0; i < m_burst; ++i)
     {
@@ -92,7 +100,8 @@ void Generator::Notify()
     }
 }
 
-double RunGenerators(const Load& load, const Generator::Send& send)
+double
+RunGenerators(const Load& load, const Generator::Send& send)
 {
     std::vector<ns3::Ptr<Generator>> generators;
     for (std::uint32_t host = 0; host < HostsOf(load); ++host)

@@ -170,7 +170,8 @@ class PlainLoop
 
 } // namespace
 
-Measurement MeasurePlain(const Load& load)
+Measurement
+MeasurePlain(const Load& load)
 {
     PlainLoop loop(load);
     const double before = CpuSeconds();

@@ -22,7 +22,8 @@ namespace
 {
 
 /** Payloads that are not zero; outlive every simulation. */
-const std::array<std::uint8_t, 2048>& RealPayload()
+const std::array<std::uint8_t, 2048>&
+RealPayload()
 {
     static const auto bytes = []
     {
@@ -36,7 +37,8 @@ const std::array<std::uint8_t, 2048>& RealPayload()
     return bytes;
 }
 
-std::string BytesOf(const Frame& frame)
+std::string
+BytesOf(const Frame& frame)
 {
     const auto header = frame.Header();
     std::string bytes(header.begin(), header.end());
@@ -51,7 +53,8 @@ std::string BytesOf(const Frame& frame)
     return bytes;
 }
 
-std::int64_t NowPicoseconds()
+std::int64_t
+NowPicoseconds()
 {
     return ns3::Simulator::Now().GetTimeStep();
 }
@@ -104,14 +107,16 @@ class Recorder : public FabricSink, public LinkTap
 
 } // namespace
 
-std::vector<Delivery> Outcome::SortedDeliveries() const
+std::vector<Delivery>
+Outcome::SortedDeliveries() const
 {
     auto sorted = deliveries;
     std::ranges::sort(sorted);
     return sorted;
 }
 
-std::uint64_t Outcome::Digest() const
+std::uint64_t
+Outcome::Digest() const
 {
     std::uint64_t digest = 0;
     for (const Delivery& delivery : deliveries)
@@ -126,7 +131,8 @@ std::uint64_t Outcome::Digest() const
     return digest;
 }
 
-void BuildFrame(const Sending& sending, Frame& frame)
+void
+BuildFrame(const Sending& sending, Frame& frame)
 {
     const FlowKey key{{0x0a000000U + sending.from, sending.sourcePort},
                       {0xc6336400U + sending.to, 53},
@@ -144,7 +150,8 @@ void BuildFrame(const Sending& sending, Frame& frame)
     builder.Build(frame);
 }
 
-void UsePicoseconds()
+void
+UsePicoseconds()
 {
     if (ns3::Time::GetResolution() != ns3::Time::PS)
     {
@@ -152,10 +159,11 @@ void UsePicoseconds()
     }
 }
 
-void RunFabric(const FabricConfig& config,
-               const std::vector<Sending>& sendings,
-               const RunOptions& options,
-               Outcome& outcome)
+void
+RunFabric(const FabricConfig& config,
+          const std::vector<Sending>& sendings,
+          const RunOptions& options,
+          Outcome& outcome)
 {
     UsePicoseconds();
     ns3::Simulator::SetScheduler(ns3::ObjectFactory(options.scheduler));
@@ -195,7 +203,8 @@ void RunFabric(const FabricConfig& config,
     ns3::Simulator::Destroy();
 }
 
-std::vector<Sending> MakeTraffic(const FabricConfig& config, const RandomTraffic& traffic)
+std::vector<Sending>
+MakeTraffic(const FabricConfig& config, const RandomTraffic& traffic)
 {
     std::mt19937_64 random(traffic.seed);
     const auto hosts = config.leafOfHost.size();
@@ -218,7 +227,8 @@ std::vector<Sending> MakeTraffic(const FabricConfig& config, const RandomTraffic
     return sendings;
 }
 
-FabricConfig MakeConfig(std::uint16_t hosts, std::uint16_t leaves, std::uint16_t spines)
+FabricConfig
+MakeConfig(std::uint16_t hosts, std::uint16_t leaves, std::uint16_t spines)
 {
     FabricConfig config;
     config.leaves = leaves;

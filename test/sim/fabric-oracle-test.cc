@@ -27,12 +27,14 @@ struct OracleCase
     std::int64_t echoAfter = -1;
 };
 
-std::ostream& operator<<(std::ostream& os, const OracleCase& oracleCase)
+std::ostream&
+operator<<(std::ostream& os, const OracleCase& oracleCase)
 {
     return os << oracleCase.name;
 }
 
-std::vector<OracleCase> OracleCases()
+std::vector<OracleCase>
+OracleCases()
 {
     std::vector<OracleCase> cases;
     const auto add = [&cases](const char* name) -> OracleCase&

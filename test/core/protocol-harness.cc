@@ -187,6 +187,7 @@ ProtocolHarness::MakeServiceNode(const NodeConfig& config)
 {
     Nat44Config nat = MakeNatConfig();
     nat.block = static_cast<std::uint16_t>(config.self - m_directory.serviceNodes.front());
+    nat.generation = config.incarnation;
     return std::make_unique<ServiceNodeMachine>(
         config,
         ServiceNodeConfig{m_config.sessionsMax, m_config.snapshotWindow},

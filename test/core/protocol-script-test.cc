@@ -80,15 +80,18 @@ TEST_P(ProtocolScriptTest, TraceIsAsWritten)
     EXPECT_EQ(result, text.str());
 }
 
+std::string
+NameOfScript(const testing::TestParamInfo<std::string>& script)
+{
+    std::string name = script.param;
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(Golden,
                          ProtocolScriptTest,
                          testing::ValuesIn(ScriptFiles()),
-                         [](const testing::TestParamInfo<std::string>& info)
-                         {
-    std::string name = info.param;
-    std::replace(name.begin(), name.end(), '-', '_');
-    return name;
-});
+                         NameOfScript);
 
 } // namespace
 } // namespace flowchain

@@ -242,7 +242,8 @@ ProtocolScript::Send(const Command& command)
     {
         FlowKey key;
         key.protocol = ProtocolOf(kind);
-        key.source = {CLIENT_ADDRESS, static_cast<std::uint16_t>(CLIENT_PORT + m_flows.size())};
+        const int port = command.Number("port", CLIENT_PORT + static_cast<int>(m_flows.size()));
+        key.source = {CLIENT_ADDRESS, static_cast<std::uint16_t>(port)};
         key.destination = {SERVER_ADDRESS, SERVER_PORT};
         if (key.protocol == IpProtocol::ICMP)
         {
@@ -410,6 +411,10 @@ ProtocolScript::ShowCopies()
         for (std::size_t slot = 0; store != nullptr && slot < store->Size(); ++slot)
         {
             const SessionRecord& record = store->At(slot);
+            if (record.id == 0)
+            {
+                continue; // superseded
+            }
             holders[m_trace.TextOf(record) + " " + m_trace.TextOf(record.original) +
                     " as :" + std::to_string(record.translated.source.port)] +=
                 " " + m_harness->NameOf(node);

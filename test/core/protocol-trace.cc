@@ -11,13 +11,60 @@ namespace flowchain
 namespace
 {
 
-/** In the order of NoteKind. */
-constexpr std::array<const char*, 21> NOTES = {
-    "MISSED",         "ENTRY_INSTALLED", "ENTRY_REFUSED",  "ASKED",       "SLOW_REVERSE",
-    "CREATED",        "ADOPTED",         "STATE_RECEIVED", "COPY_STORED", "COPY_CONFLICT",
-    "REVERSE_STORED", "RELEASED",        "VIEW_ADOPTED",   "REMOVED",     "STALE_REFUSED",
-    "RETRANSMITTED",  "ABANDONED",       "SUSPECTED",      "READMITTED",  "SNAPSHOT_STARTED",
-    "SNAPSHOT_ENDED"};
+const char*
+NameOfNote(NoteKind kind)
+{
+    switch (kind)
+    {
+    case NoteKind::MISSED:
+        return "MISSED";
+    case NoteKind::ENTRY_INSTALLED:
+        return "ENTRY_INSTALLED";
+    case NoteKind::ENTRY_REFUSED:
+        return "ENTRY_REFUSED";
+    case NoteKind::ASKED:
+        return "ASKED";
+    case NoteKind::SLOW_REVERSE:
+        return "SLOW_REVERSE";
+    case NoteKind::CREATED:
+        return "CREATED";
+    case NoteKind::ADOPTED:
+        return "ADOPTED";
+    case NoteKind::STATE_RECEIVED:
+        return "STATE_RECEIVED";
+    case NoteKind::COPY_STORED:
+        return "COPY_STORED";
+    case NoteKind::COPY_CONFLICT:
+        return "COPY_CONFLICT";
+    case NoteKind::COPY_SUPERSEDED:
+        return "COPY_SUPERSEDED";
+    case NoteKind::COPY_REFUSED:
+        return "COPY_REFUSED";
+    case NoteKind::REVERSE_STORED:
+        return "REVERSE_STORED";
+    case NoteKind::RELEASED:
+        return "RELEASED";
+    case NoteKind::VIEW_ADOPTED:
+        return "VIEW_ADOPTED";
+    case NoteKind::REMOVED:
+        return "REMOVED";
+    case NoteKind::STALE_REFUSED:
+        return "STALE_REFUSED";
+    case NoteKind::RETRANSMITTED:
+        return "RETRANSMITTED";
+    case NoteKind::ABANDONED:
+        return "ABANDONED";
+    case NoteKind::SUSPECTED:
+        return "SUSPECTED";
+    case NoteKind::READMITTED:
+        return "READMITTED";
+    case NoteKind::SNAPSHOT_STARTED:
+        return "SNAPSHOT_STARTED";
+    case NoteKind::SNAPSHOT_ENDED:
+        return "SNAPSHOT_ENDED";
+    }
+    return "?";
+}
 
 /** "packet-in" as "PACKET_IN". */
 std::string
@@ -126,7 +173,11 @@ ProtocolTrace::NameFlow(const std::string& name, const FlowKey& key)
 bool
 ProtocolTrace::Show(const std::string& what, bool shown)
 {
-    bool known = std::find(NOTES.begin(), NOTES.end(), what) != NOTES.end();
+    bool known = false;
+    for (int kind = 0; kind <= static_cast<int>(NoteKind::SNAPSHOT_ENDED); ++kind)
+    {
+        known = known || NameOfNote(static_cast<NoteKind>(kind)) == what;
+    }
     for (int kind = 1; kind <= static_cast<int>(LAST_MESSAGE_KIND); ++kind)
     {
         known = known || NameOf(static_cast<MessageKind>(kind)) == what;
@@ -339,7 +390,7 @@ ProtocolTrace::OnSend(NodeId from, NodeId to, const Frame& frame, const Fate& fa
 std::string
 ProtocolTrace::TextOfNote(const Note& note) const
 {
-    std::string text = NOTES[static_cast<std::size_t>(note.kind)];
+    std::string text = NameOfNote(note.kind);
     switch (note.kind)
     {
     case NoteKind::CREATED:
@@ -347,9 +398,12 @@ ProtocolTrace::TextOfNote(const Note& note) const
                " as :" + std::to_string(note.record.translated.source.port);
     case NoteKind::COPY_STORED:
     case NoteKind::COPY_CONFLICT:
+    case NoteKind::COPY_REFUSED:
     case NoteKind::RELEASED:
     case NoteKind::ADOPTED:
         return text + " " + TextOf(note.record);
+    case NoteKind::COPY_SUPERSEDED:
+        return text + " " + SessionName(note.record.id);
     case NoteKind::REVERSE_STORED:
         return text + " " + SessionName(note.record.id) + " " + TextOfVersion(note.value);
     case NoteKind::ENTRY_INSTALLED:
@@ -385,7 +439,7 @@ ProtocolTrace::OnNote(NodeId node, const Note& note, Instant now)
     }
     const bool controllerView =
         note.kind == NoteKind::VIEW_ADOPTED && node == m_harness->Nodes().controller;
-    if (controllerView || !m_hidden.contains(NOTES[static_cast<std::size_t>(note.kind)]))
+    if (controllerView || !m_hidden.contains(NameOfNote(note.kind)))
     {
         Line(now, m_harness->NameOf(node) + " ! " + TextOfNote(note));
     }

@@ -222,6 +222,8 @@ ProtocolScript::BuildNetwork(const Command& command)
     }
     manager.scheme = *scheme;
     manager.release = *release;
+    m_rules.clear();
+    m_flows.clear();
     m_harness.reset();
     m_harness = std::make_unique<ProtocolHarness>(config, nullptr);
     m_trace.SetHarness(m_harness.get());

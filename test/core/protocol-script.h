@@ -20,6 +20,7 @@ namespace flowchain
  *   network [managers=3] [groups=1] [services=4] [accelerators=1] [length=3] [position=LENGTH]
  *           [release=all] [scheme=chain] [ports=1000] [retries=12] [backlog=1024] [window=64]
  *           [held=256] [pending=65536] [copies=4000000] [sessions=1000] [entries=1000] [strict=1]
+ *                              a new network forgets flows and rules, but not what trace shows
  *   send FLOW syn|ack|fin|rst|udp|icmp [via=NODE] [ttl=64]    client; the first one makes the flow,
  *                              from port=PORT (50000 and the flows before)
  *   answer FLOW syn+ack|ack|udp|... [via=NODE]                server, to where it was last reached

@@ -161,6 +161,9 @@ void
 ProtocolTrace::SetHarness(const ProtocolHarness* harness)
 {
     m_harness = harness;
+    m_names.clear();
+    m_received.clear();
+    m_lastMessage = harness->Now();
 }
 
 void

@@ -72,6 +72,7 @@ Nat44::Free(IpProtocol protocol, const Endpoint& endpoint)
     assert(IsExternal(endpoint.address) && endpoint.port >= m_portFirst);
     const std::uint64_t place =
         (endpoint.port - m_portFirst) * m_addresses + (endpoint.address - m_addressFirst);
+    assert(place < Capacity());
     const std::uint64_t number = (place + Capacity() - m_start) % Capacity();
     assert(number < pool.fresh && pool.inUse[number]);
     pool.inUse[number] = false;

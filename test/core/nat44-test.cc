@@ -45,6 +45,31 @@ TEST(Nat44, AllocatesAddressesInRotationAndPortsAscending)
     EXPECT_EQ(nat.InUse(), 6U);
 }
 
+TEST(Nat44, EachLifeBeginsInAnotherSixteenthOfTheBlock)
+{
+    struct Row
+    {
+        std::uint8_t generation;
+        std::uint16_t first;
+    };
+    // 64 ports: a sixteenth is four of them.
+    for (const Row& row : {Row{0, 1024}, Row{1, 1028}, Row{15, 1084}, Row{16, 1024}, Row{17, 1028}})
+    {
+        Nat44Config config = Config(32, 1024, 1087);
+        config.generation = row.generation;
+        Nat44 nat(config);
+        std::uint16_t port = row.first;
+        for (int i = 0; i < 64; ++i)
+        {
+            EXPECT_EQ(nat.Allocate(IpProtocol::TCP)->port, port) << int{row.generation};
+            port = port == 1087 ? 1024 : static_cast<std::uint16_t>(port + 1);
+        }
+        EXPECT_FALSE(nat.Allocate(IpProtocol::TCP).has_value());
+        nat.Free(IpProtocol::TCP, {EXTERNAL, 1087});
+        EXPECT_EQ(nat.Allocate(IpProtocol::TCP)->port, 1087);
+    }
+}
+
 TEST(Nat44, ReleasedEndpointsComeLastAndInOrderOfRelease)
 {
     Nat44 nat(Config(32, 1024, 1027));
@@ -189,6 +214,15 @@ TEST(Nat44DeathTest, FreeingWhatIsNotInUseIsABrokenInvariant)
     EXPECT_DEATH(nat.Allocate(IpProtocol::NONE), "");
     nat.Free(IpProtocol::TCP, endpoint);
     EXPECT_DEATH(nat.Free(IpProtocol::TCP, endpoint), "");
+}
+
+TEST(Nat44DeathTest, FreeingAnotherNodesPortIsABrokenInvariant)
+{
+    Nat44Config config = Config(32, 1024, 1055);
+    config.blocks = 2;
+    Nat44 nat(config);
+    nat.Allocate(IpProtocol::TCP);
+    EXPECT_DEATH(nat.Free(IpProtocol::TCP, {EXTERNAL, 1024 + 16}), "");
 }
 
 TEST(Nat44DeathTest, EveryNodeNeedsAPort)

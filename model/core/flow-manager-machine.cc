@@ -399,6 +399,7 @@ FlowManagerMachine::StartFanOut(const SessionRecord& record,
     fanOut.record = record;
     fanOut.first = first;
     fanOut.attempt = attempt;
+    fanOut.failed = false;
     ++fanOut.generation;
     fanOut.remaining = 1; // this function itself, so that the slot lives until its end
     const std::uint64_t token = TokenOf(slot, fanOut.generation);
@@ -412,22 +413,34 @@ FlowManagerMachine::StartFanOut(const SessionRecord& record,
         message.header.kind = MessageKind::FAN_OUT;
         message.record = record;
         ++m_fanOuts[slot].remaining;
-        SendReliable(node, message, Pool().Acquire(), token, now, out);
+        if (!SendReliable(node, message, Pool().Acquire(), token, now, out))
+        {
+            CountDownFanOut(token, false, now, out);
+        }
     }
-    CountDownFanOut(token, now, out);
+    CountDownFanOut(token, true, now, out);
 }
 
 void
-FlowManagerMachine::CountDownFanOut(std::uint64_t token, Instant now, Actions& out)
+FlowManagerMachine::CountDownFanOut(std::uint64_t token, bool good, Instant now, Actions& out)
 {
     const auto slot = static_cast<std::uint32_t>(token);
     FanOut& fanOut = m_fanOuts[slot];
-    if (fanOut.generation != token >> 32 || fanOut.remaining == 0 || --fanOut.remaining != 0)
+    if (fanOut.generation != token >> 32 || fanOut.remaining == 0)
+    {
+        return;
+    }
+    fanOut.failed = fanOut.failed || !good;
+    if (--fanOut.remaining != 0)
     {
         return;
     }
     m_freeFanOuts.push_back(slot);
-    ReportDone(MessageKind::FAN_OUT_DONE, fanOut.record, fanOut.first, fanOut.attempt, 0, now, out);
+    if (!fanOut.failed)
+    {
+        ReportDone(
+            MessageKind::FAN_OUT_DONE, fanOut.record, fanOut.first, fanOut.attempt, 0, now, out);
+    }
 }
 
 void
@@ -538,7 +551,7 @@ FlowManagerMachine::HandleAcknowledged(
 {
     if (kind == MessageKind::FAN_OUT)
     {
-        FinishFanOut(token, now, out);
+        FinishFanOut(token, true, now, out);
     }
     else if (kind == MessageKind::REVERSE_ENTRY)
     {
@@ -552,12 +565,12 @@ FlowManagerMachine::HandleAcknowledged(
 }
 
 void
-FlowManagerMachine::FinishFanOut(std::uint64_t token, Instant now, Actions& out)
+FlowManagerMachine::FinishFanOut(std::uint64_t token, bool good, Instant now, Actions& out)
 {
     const FanOut& fanOut = m_fanOuts[static_cast<std::uint32_t>(token)];
     const SessionRecord record = fanOut.record;
     const bool mine = fanOut.first == Self();
-    CountDownFanOut(token, now, out);
+    CountDownFanOut(token, good, now, out);
     if (mine)
     {
         const std::uint32_t slot = ContextOf(record);
@@ -569,12 +582,9 @@ FlowManagerMachine::FinishFanOut(std::uint64_t token, Instant now, Actions& out)
 }
 
 void
-FlowManagerMachine::HandleReturned(NodeId peer,
-                                   ReliableChannel::Outstanding message,
-                                   Instant now,
-                                   Actions& out)
+FlowManagerMachine::HandleReturned(
+    NodeId, ReliableChannel::Outstanding message, Returned why, Instant now, Actions& out)
 {
-    const bool gone = !View().IsMember(peer);
     if (message.kind == MessageKind::PROCESS)
     {
         message.copy.reset(); // the context holds the packet itself
@@ -582,10 +592,8 @@ FlowManagerMachine::HandleReturned(NodeId peer,
     switch (message.kind)
     {
     case MessageKind::FAN_OUT:
-        if (gone)
-        {
-            FinishFanOut(message.token, now, out);
-        }
+        // In the new view the first manager starts again, so this one need not be complete.
+        FinishFanOut(message.token, why == Returned::PEER_GONE, now, out);
         break;
     case MessageKind::CHAIN:
     {
@@ -608,7 +616,8 @@ FlowManagerMachine::HandleReturned(NodeId peer,
         break;
     }
     case MessageKind::ENTRY:
-        Drop(std::move(message.copy), gone ? DropReason::NODE_DOWN : DropReason::SYNC_ABANDONED);
+        Drop(std::move(message.copy),
+             why == Returned::PEER_GONE ? DropReason::NODE_DOWN : DropReason::SYNC_ABANDONED);
         break;
     default:
         break;

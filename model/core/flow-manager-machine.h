@@ -49,6 +49,12 @@ class FlowManagerMachine : public ProtocolMachine
     std::size_t TableEntries() const override;
     std::size_t TableLimit() const override;
 
+    /** Sessions that wait for state or acknowledgements, and fan-outs that are under way. */
+    std::size_t PendingCount() const
+    {
+        return m_contexts.size() - m_freeContexts.size() + m_fanOuts.size() - m_freeFanOuts.size();
+    }
+
     /** Copies of session state held as a member of chains. */
     const SessionStore& Store() const
     {
@@ -94,6 +100,7 @@ class FlowManagerMachine : public ProtocolMachine
         std::uint16_t attempt = 0;
         std::uint32_t generation = 0;
         std::uint32_t remaining = 0; ///< service nodes that have not acknowledged; 0: slot free
+        bool failed = false;         ///< a live service node does not have the state: no report
     };
 
     static const FlowKey& KeyOf(const FlowEntry& entry)
@@ -107,6 +114,7 @@ class FlowManagerMachine : public ProtocolMachine
         NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions& out) override;
     void HandleReturned(NodeId peer,
                         ReliableChannel::Outstanding message,
+                        Returned why,
                         Instant now,
                         Actions& out) override;
     void HandleViewChange(Instant now, Actions& out) override;
@@ -136,7 +144,7 @@ class FlowManagerMachine : public ProtocolMachine
                      bool known,
                      Instant now,
                      Actions& out);
-    void CountDownFanOut(std::uint64_t token, Instant now, Actions& out);
+    void CountDownFanOut(std::uint64_t token, bool good, Instant now, Actions& out);
     void ReportDone(MessageKind kind,
                     const SessionRecord& record,
                     NodeId first,
@@ -146,7 +154,7 @@ class FlowManagerMachine : public ProtocolMachine
                     Actions& out);
     std::uint32_t MarkDone(MessageKind kind, const SessionRecord& record, std::uint16_t attempt);
     void HandleDone(const SyncMessage& message, Instant now, Actions& out);
-    void FinishFanOut(std::uint64_t token, Instant now, Actions& out);
+    void FinishFanOut(std::uint64_t token, bool good, Instant now, Actions& out);
     bool SecondIsTail() const;
     void StoreReverse(const FlowEntry& entry, Actions& out);
     void Remember(const FlowEntry& entry, Actions& out);

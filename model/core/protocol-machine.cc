@@ -255,7 +255,7 @@ ProtocolMachine::AdoptView(const ViewBody& body, Instant now, Actions& out)
     {
         for (auto& message : messages)
         {
-            HandleReturned(peer, std::move(message), now, out);
+            HandleReturned(peer, std::move(message), Returned::PEER_GONE, now, out);
         }
     }
 }
@@ -394,7 +394,7 @@ ProtocolMachine::ExpireChannels(Instant now, Actions& out)
             for (auto& message : abandoned)
             {
                 out.notes.push_back({.kind = NoteKind::ABANDONED, .peer = peer});
-                HandleReturned(peer, std::move(message), now, out);
+                HandleReturned(peer, std::move(message), Returned::GIVEN_UP, now, out);
             }
         }
         m_channelDeadline = std::min(m_channelDeadline, channel.NextDeadline());
@@ -434,7 +434,8 @@ ProtocolMachine::HandleAcknowledged(NodeId, MessageKind, std::uint64_t, Instant,
 }
 
 void
-ProtocolMachine::HandleReturned(NodeId, ReliableChannel::Outstanding message, Instant, Actions&)
+ProtocolMachine::HandleReturned(
+    NodeId, ReliableChannel::Outstanding message, Returned, Instant, Actions&)
 {
     Drop(std::move(message.copy), DropReason::SYNC_ABANDONED);
 }

@@ -97,9 +97,16 @@ class ProtocolMachine
     virtual void HandleInject(FramePtr frame, Instant now, Actions& out);
     virtual void HandleAcknowledged(
         NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions& out);
-    /** A message that was not acknowledged: its peer left the view, or retries are exhausted. */
-    virtual void
-    HandleReturned(NodeId peer, ReliableChannel::Outstanding message, Instant now, Actions& out);
+    /** Why a message comes back to the role that sent it. */
+    enum class Returned : std::uint8_t
+    {
+        PEER_GONE, ///< it left the view or has restarted: the view has just changed
+        GIVEN_UP,  ///< retransmissions exhausted
+    };
+
+    /** A message that was not acknowledged. */
+    virtual void HandleReturned(
+        NodeId peer, ReliableChannel::Outstanding message, Returned why, Instant now, Actions& out);
     /** The view has changed and all channels have been reset accordingly. */
     virtual void HandleViewChange(Instant now, Actions& out);
     virtual void HandleWakeup(Instant now, Actions& out);

@@ -259,16 +259,14 @@ ServiceNodeMachine::HandleAcknowledged(
 }
 
 void
-ServiceNodeMachine::HandleReturned(NodeId peer,
-                                   ReliableChannel::Outstanding message,
-                                   Instant,
-                                   Actions&)
+ServiceNodeMachine::HandleReturned(
+    NodeId, ReliableChannel::Outstanding message, Returned why, Instant, Actions&)
 {
     // The manager that asked has its own copy of the packet, or is gone and the packet with it.
     if (message.kind == MessageKind::STATE)
     {
         Drop(std::move(message.copy),
-             View().IsMember(peer) ? DropReason::SYNC_ABANDONED : DropReason::NODE_DOWN);
+             why == Returned::GIVEN_UP ? DropReason::SYNC_ABANDONED : DropReason::NODE_DOWN);
     }
 }
 

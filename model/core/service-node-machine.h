@@ -61,6 +61,7 @@ class ServiceNodeMachine : public ProtocolMachine
         NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions& out) override;
     void HandleReturned(NodeId peer,
                         ReliableChannel::Outstanding message,
+                        Returned why,
                         Instant now,
                         Actions& out) override;
     void HandleViewChange(Instant now, Actions& out) override;

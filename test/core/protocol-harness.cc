@@ -461,6 +461,14 @@ ProtocolHarness::StoreOf(NodeId node) const
     }
 }
 
+const FlowManagerMachine*
+ProtocolHarness::ManagerAt(NodeId node) const
+{
+    const bool manager = m_directory.nodes[node].role == NodeRole::MANAGER;
+    return manager && !IsDown(node) ? static_cast<const FlowManagerMachine*>(&Machine(node))
+                                    : nullptr;
+}
+
 std::size_t
 ProtocolHarness::LiveFrames() const
 {

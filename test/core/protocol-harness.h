@@ -132,6 +132,9 @@ class ProtocolHarness
     /** The session copies of a service node or manager that is up; null for other roles. */
     const SessionStore* StoreOf(NodeId node) const;
 
+    /** A flow manager that is up; null: it is down, or another role. */
+    const FlowManagerMachine* ManagerAt(NodeId node) const;
+
     const Directory& Nodes() const
     {
         return m_directory;

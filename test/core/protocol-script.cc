@@ -396,6 +396,10 @@ ProtocolScript::Show(const Command& command)
     {
         ShowTables();
     }
+    else if (what == "pending")
+    {
+        ShowPending();
+    }
     else
     {
         Fail("cannot show " + what);
@@ -463,6 +467,24 @@ ProtocolScript::ShowTables()
         {
             m_output += m_harness->NameOf(node) + " " +
                         std::to_string(m_harness->Machine(node).TableEntries()) + "\n";
+        }
+    }
+}
+
+/** Sessions and fan-outs that managers wait for. */
+void
+ProtocolScript::ShowPending()
+{
+    for (const auto& group : m_harness->Nodes().groups)
+    {
+        for (const NodeId node : group)
+        {
+            const FlowManagerMachine* manager = m_harness->ManagerAt(node);
+            if (manager != nullptr && manager->PendingCount() != 0)
+            {
+                m_output += m_harness->NameOf(node) + " waits for " +
+                            std::to_string(manager->PendingCount()) + "\n";
+            }
         }
     }
 }

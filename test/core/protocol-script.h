@@ -31,7 +31,7 @@ namespace flowchain
  *                              message of the kind from now on; `packet` is a bare data packet
  *   free [TO]                  let held messages go
  *   crash NODE, recover NODE
- *   show copies|packets|tables
+ *   show copies|packets|tables|pending
  *   trace show|hide NAME, trace on|off
  */
 class ProtocolScript
@@ -76,6 +76,7 @@ class ProtocolScript
     void ShowCopies();
     void ShowPackets();
     void ShowTables();
+    void ShowPending();
     void SetTrace(const Command& command);
     Fate Decide(NodeId from, NodeId to, const Frame& frame);
     NodeId NodeOrAny(const std::string& name);

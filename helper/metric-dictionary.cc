@@ -163,7 +163,7 @@ DeclareRun(Declarations& d)
     d.push_back({"trace.digest",
                  "hex",
                  MetricType::TEXT,
-                 "digest over time, node and bytes of every frame that reached a node"});
+                 "digest over time, node and bytes of every frame that a node processed"});
 }
 
 Declarations

@@ -126,7 +126,7 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
 }
 
 void
-RunObserver::OnArrival(NodeId node, const Frame& frame, Instant now)
+RunObserver::OnReceive(NodeId node, const Frame& frame, Instant now)
 {
     const auto header = frame.Header();
     const std::uint64_t seed =

@@ -49,7 +49,7 @@ class RunObserver : public NodeListener, public WorkloadListener
 
     // NodeListener
     void OnNote(NodeId node, const Note& note, Instant now) override;
-    void OnArrival(NodeId node, const Frame& frame, Instant now) override;
+    void OnReceive(NodeId node, const Frame& frame, Instant now) override;
     void OnSend(NodeId node, const Frame& frame, Instant now) override;
     void OnNodeDown(NodeId node, Instant now) override;
     void OnNodeUp(NodeId node, Instant now) override;

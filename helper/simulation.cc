@@ -125,8 +125,8 @@ class Simulation : public FabricSink, public HostSink
 
   private:
     // FabricSink
+    Admission Admit(NodeId host, PooledFrame& frame, Instant arrival) override;
     void Receive(NodeId host, FramePtr frame) override;
-    void Process(NodeId host, FramePtr frame) override;
     // HostSink
     void OnHostPacket(NodeId host, FramePtr frame, Instant now) override;
 
@@ -205,16 +205,16 @@ Simulation::~Simulation()
     ns3::Simulator::Destroy();
 }
 
+Admission
+Simulation::Admit(NodeId host, PooledFrame& frame, Instant arrival)
+{
+    return m_applications[host]->Admit(frame, arrival);
+}
+
 void
 Simulation::Receive(NodeId host, FramePtr frame)
 {
     m_applications[host]->Receive(std::move(frame));
-}
-
-void
-Simulation::Process(NodeId host, FramePtr frame)
-{
-    m_applications[host]->Process(std::move(frame));
 }
 
 void

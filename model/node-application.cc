@@ -178,41 +178,33 @@ NodeApplication::StartApplication()
     Step({Event::Kind::START, nullptr});
 }
 
-void
-NodeApplication::Receive(FramePtr frame)
+Admission
+NodeApplication::Admit(PooledFrame& frame, Instant arrival)
 {
     if (IsDown())
     {
-        m_fabric->Discard(std::move(frame), DropReason::NODE_DOWN);
-        return;
+        return {arrival, DropReason::NODE_DOWN};
     }
-    const Instant now = Now();
-    if (m_listener != nullptr)
-    {
-        m_listener->OnArrival(m_node, *frame, now);
-    }
-    const auto done = m_queue->Admit(WorkOf(*frame), now);
+    const auto done = m_queue->Admit(WorkOf(frame), arrival);
     if (!done)
     {
-        m_fabric->Discard(std::move(frame), DropReason::NODE_QUEUE_FULL);
-        return;
+        return {arrival, DropReason::NODE_QUEUE_FULL};
     }
-    if (*done == now)
-    {
-        Step({Event::Kind::FRAME, std::move(frame)});
-        return;
-    }
-    frame->mark = m_life;
-    m_fabric->Defer(m_node, std::move(frame), *done);
+    frame.mark = m_life;
+    return {*done};
 }
 
 void
-NodeApplication::Process(FramePtr frame)
+NodeApplication::Receive(FramePtr frame)
 {
     if (IsDown() || frame->mark != m_life)
     {
         m_fabric->Discard(std::move(frame), DropReason::NODE_DOWN);
         return;
+    }
+    if (m_listener != nullptr)
+    {
+        m_listener->OnReceive(m_node, *frame, Now());
     }
     Step({Event::Kind::FRAME, std::move(frame)});
 }

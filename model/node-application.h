@@ -21,8 +21,8 @@ class NodeListener
     virtual ~NodeListener() = default;
     /** A machine's note. */
     virtual void OnNote(NodeId node, const Note& note, Instant now) = 0;
-    /** A frame has reached a live node, before it queues for processing. */
-    virtual void OnArrival(NodeId node, const Frame& frame, Instant now) = 0;
+    /** A live node has processed a frame; its machine is next. */
+    virtual void OnReceive(NodeId node, const Frame& frame, Instant now) = 0;
     /** The node puts a frame on its uplink. */
     virtual void OnSend(NodeId node, const Frame& frame, Instant now) = 0;
     virtual void OnNodeDown(NodeId node, Instant now) = 0;
@@ -49,10 +49,10 @@ class NodeApplication : public ns3::Application
      * @param listener may be null */
     void Attach(NodeId node, const Directory* directory, Fabric* fabric, NodeListener* listener);
 
-    /** The last bit of a frame has reached this node. */
-    void Receive(FramePtr frame);
+    /** A frame reaches this node at `arrival`: charge the time to process it. */
+    Admission Admit(PooledFrame& frame, Instant arrival);
     /** The processing time of a frame is over. */
-    void Process(FramePtr frame);
+    void Receive(FramePtr frame);
 
     /** Stop at once and lose all state; frames that the node holds are dropped as NODE_DOWN. */
     void Crash();

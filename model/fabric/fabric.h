@@ -6,7 +6,6 @@
 #include "instant.h"
 #include "session-record.h"
 
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -51,18 +50,33 @@ struct LinkCounters
     std::uint32_t queueFramesMax = 0; ///< most frames that waited at once
 };
 
+/** What a host does with a frame that comes to it. */
+struct Admission
+{
+    Instant
+        handoverAt; ///< when the host wants it: its arrival, or later, when it has been processed
+    DropReason refusal =
+        DropReason::NONE; ///< other than NONE: dropped at its arrival, for this reason
+};
+
 /** Who gets frames at the hosts' ends of the fabric. */
 class FabricSink
 {
   public:
     virtual ~FabricSink() = default;
-    /** The last bit of `frame` has reached `host`. */
-    virtual void Receive(NodeId host, FramePtr frame) = 0;
-    /** The instant of a Fabric::Defer() has come. Not for sinks that never defer. */
-    virtual void Process(NodeId /* host */, FramePtr /* frame */)
+
+    /**
+     * The last bit of `frame` reaches `host` at `arrival`: now, or later, because a FIFO link tells
+     * in advance. The frames of one host are announced in the order of their arrival, lost ones not
+     * at all. So a host's processing time costs no event of its own.
+     */
+    virtual Admission Admit(NodeId /* host */, PooledFrame& /* frame */, Instant arrival)
     {
-        assert(false);
+        return {arrival};
     }
+
+    /** The instant Admission::handoverAt has come. */
+    virtual void Receive(NodeId host, FramePtr frame) = 0;
 };
 
 /** Sees every frame on chosen links at the instant its first bit leaves, lost ones too; for pcap
@@ -94,9 +108,6 @@ class Fabric : public FramePool
     /** Put a frame on the host's uplink now. A frame to the host itself, or to an address that is
      * no host's, is a contract violation. */
     virtual void Send(NodeId host, FramePtr frame) = 0;
-    /** Give the frame back to the sink, by Process(), at the instant `at`; not before now. The
-     * frame's own event is used again, so that a host's processing time costs one event. */
-    virtual void Defer(NodeId host, FramePtr frame, Instant at) = 0;
     /** The run is over: the ledger is not told any more of frames that end, so that what is still
      * alive stays in flight. */
     virtual void Finish() = 0;

@@ -167,19 +167,6 @@ LeanFabric::Send(NodeId host, FramePtr frame)
 }
 
 void
-LeanFabric::Defer(NodeId host, FramePtr frame, Instant at)
-{
-    assert(frame != nullptr && frame->pool == this);
-    auto* flight = static_cast<FlightEvent*>(frame.release());
-    flight->host = host;
-    flight->isDeferred = true;
-    flight->isScheduled = true;
-    flight->Ref();
-    const std::int64_t delay = at.time_since_epoch().count() - m_simulator->Now().GetTimeStep();
-    m_simulator->ScheduleWithContext(0, ns3::TimeStep(delay), flight);
-}
-
-void
 LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now)
 {
     const std::uint32_t link = flight->links[flight->hop];
@@ -201,12 +188,24 @@ LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now)
     }
     port.nextFree = start + port.rate.SerialisationTime(flight->length).count();
     flight->arrival = port.nextFree + port.delay;
-    flight->isLost = m_loss.IsLost(link, port.frames);
+    flight->end = m_loss.IsLost(link, port.frames) ? DropReason::LINK_LOSS : DropReason::NONE;
     ++port.frames;
     port.bytes += flight->length;
+    std::int64_t due = flight->arrival;
+    if (flight->hop + 1 == flight->hops && flight->end == DropReason::NONE)
+    {
+        assert(m_sink != nullptr);
+        const Admission admission = m_sink->Admit(
+            m_network.HostOfDownlink(link), *flight, Instant(Duration(flight->arrival)));
+        flight->end = admission.refusal;
+        if (admission.refusal == DropReason::NONE)
+        {
+            due = admission.handoverAt.time_since_epoch().count();
+        }
+    }
     flight->isScheduled = true;
     flight->Ref();
-    m_simulator->ScheduleWithContext(0, ns3::TimeStep(flight->arrival - now), flight);
+    m_simulator->ScheduleWithContext(0, ns3::TimeStep(due - now), flight);
     if (m_tap != nullptr && m_tapped[link])
     {
         Tap(link, flight, now, start);
@@ -237,16 +236,10 @@ void
 LeanFabric::Arrive(FlightEvent* flight)
 {
     flight->isScheduled = false;
-    if (flight->isDeferred)
-    {
-        flight->isDeferred = false;
-        m_sink->Process(flight->host, FramePtr(flight));
-        return;
-    }
-    if (flight->isLost)
+    if (flight->end == DropReason::LINK_LOSS)
     {
         ++m_ports[flight->links[flight->hop]].losses;
-        Release(flight, DropReason::LINK_LOSS);
+        Release(flight, flight->end);
         return;
     }
     ++m_packetHops;
@@ -260,7 +253,11 @@ LeanFabric::Arrive(FlightEvent* flight)
         Enqueue(flight, flight->arrival);
         return;
     }
-    assert(m_sink != nullptr);
+    if (flight->end != DropReason::NONE)
+    {
+        Release(flight, flight->end);
+        return;
+    }
     m_sink->Receive(m_network.HostOfDownlink(flight->links[flight->hop - 1]), FramePtr(flight));
 }
 

@@ -21,12 +21,10 @@ struct Flight
     std::int64_t arrival = 0;     ///< of the last bit at the end of the link, ps
     std::uint32_t links[LeafSpine::HOPS_MAX] = {};
     std::uint32_t length = 0; ///< bytes of the frame
-    NodeId host = NO_NODE;    ///< that has deferred the frame
     std::uint8_t hops = 0;
-    std::uint8_t hop = 0;     ///< index of the link that the frame is on
-    bool isLost = false;      ///< on this link
-    bool isDeferred = false;  ///< in a host, not on a link
-    bool isScheduled = false; ///< the fabric holds the frame, not a FramePtr
+    std::uint8_t hop = 0;              ///< index of the link that the frame is on
+    DropReason end = DropReason::NONE; ///< at the end of this link, unless NONE
+    bool isScheduled = false;          ///< the fabric holds the frame, not a FramePtr
 };
 
 /**
@@ -65,7 +63,6 @@ class LeanFabric final : public Fabric
     void SetSink(FabricSink* sink) override;
     void SetTap(LinkTap* tap, std::vector<bool> links) override;
     void Send(NodeId host, FramePtr frame) override;
-    void Defer(NodeId host, FramePtr frame, Instant at) override;
     void Finish() override;
     std::vector<LinkCounters> Links() const override;
     std::uint64_t PacketHops() const override;

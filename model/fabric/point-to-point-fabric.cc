@@ -234,14 +234,25 @@ PointToPointFabric::Send(NodeId host, FramePtr frame)
 }
 
 void
-PointToPointFabric::Defer(NodeId host, FramePtr frame, Instant at)
+PointToPointFabric::HandOver(NodeId host, FramePtr frame, std::uint64_t sequence)
 {
-    assert(frame != nullptr && frame->pool == this);
-    const ns3::Time delay = ns3::TimeStep(at.time_since_epoch().count()) - ns3::Simulator::Now();
-    ns3::Simulator::Schedule(delay,
-                             [this, host, sequence = ++m_sequence, held = frame.release()]
+    assert(m_sink != nullptr);
+    const Instant now(Duration(ns3::Simulator::Now().GetTimeStep()));
+    const Admission admission = m_sink->Admit(host, *frame, now);
+    if (admission.refusal != DropReason::NONE)
+    {
+        Discard(std::move(frame), admission.refusal);
+        return;
+    }
+    if (admission.handoverAt == now)
+    {
+        m_sink->Receive(host, std::move(frame));
+        return;
+    }
+    ns3::Simulator::Schedule(ns3::TimeStep((admission.handoverAt - now).count()),
+                             [this, host, sequence, held = frame.release()]
                              {
-        Wait({Duty::PROCESS, sequence, host, {}, nullptr, held});
+        Wait({Duty::HAND_OVER, sequence, host, {}, nullptr, held});
     });
 }
 
@@ -293,8 +304,8 @@ PointToPointFabric::Handle(Waiting& waiting)
     case Duty::ARRIVE:
         HandleArrival(waiting);
         break;
-    case Duty::PROCESS:
-        m_sink->Process(static_cast<NodeId>(waiting.place), FramePtr(waiting.frame));
+    case Duty::HAND_OVER:
+        m_sink->Receive(static_cast<NodeId>(waiting.place), FramePtr(waiting.frame));
         break;
     }
 }
@@ -321,8 +332,7 @@ PointToPointFabric::HandleArrival(Waiting& waiting)
     FrameOfPacket(*waiting.packet, waiting.tag, *frame);
     if (ends.to < m_network.Hosts())
     {
-        assert(m_sink != nullptr);
-        m_sink->Receive(static_cast<NodeId>(ends.to), std::move(frame));
+        HandOver(static_cast<NodeId>(ends.to), std::move(frame), waiting.sequence);
         return;
     }
     const std::uint32_t next = NextLink(link, *frame);

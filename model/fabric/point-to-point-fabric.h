@@ -43,7 +43,6 @@ class PointToPointFabric final : public Fabric
     void SetSink(FabricSink* sink) override;
     void SetTap(LinkTap* tap, std::vector<bool> links) override;
     void Send(NodeId host, FramePtr frame) override;
-    void Defer(NodeId host, FramePtr frame, Instant at) override;
     void Finish() override;
     std::vector<LinkCounters> Links() const override;
     std::uint64_t PacketHops() const override;
@@ -59,9 +58,9 @@ class PointToPointFabric final : public Fabric
 
     enum class Duty : std::uint8_t
     {
-        TRANSMIT, ///< put the packet on the link
-        ARRIVE,   ///< the packet has come by the link
-        PROCESS,  ///< give the frame back to the host
+        TRANSMIT,  ///< put the packet on the link
+        ARRIVE,    ///< the packet has come by the link
+        HAND_OVER, ///< give the frame to the host
     };
 
     /** What is to be done for a frame at the present instant. */
@@ -69,10 +68,10 @@ class PointToPointFabric final : public Fabric
     {
         Duty duty;
         std::uint64_t sequence; ///< the order within the instant
-        std::uint32_t place;    ///< link, or host for Duty::PROCESS
+        std::uint32_t place;    ///< link, or host for Duty::HAND_OVER
         FrameTag tag;           ///< with packet
         ns3::Ptr<ns3::Packet> packet;
-        PooledFrame* frame; ///< for Duty::PROCESS
+        PooledFrame* frame; ///< for Duty::HAND_OVER
     };
 
     void Return(PooledFrame* frame) override;
@@ -87,6 +86,7 @@ class PointToPointFabric final : public Fabric
     void HandleWaiting();
     void Handle(Waiting& waiting);
     void HandleArrival(Waiting& waiting);
+    void HandOver(NodeId host, FramePtr frame, std::uint64_t sequence);
     std::uint32_t NextLink(std::uint32_t link, const Frame& frame) const;
     void Transmit(std::uint32_t link, const ns3::Ptr<ns3::Packet>& packet, const FrameTag& tag);
     void Tap(std::uint32_t link, const ns3::Ptr<const ns3::Packet>& packet);

@@ -12,10 +12,6 @@ struct Sink final : FabricSink
     void Receive(NodeId, FramePtr) override
     {
     }
-
-    void Process(NodeId, FramePtr) override
-    {
-    }
 };
 
 } // namespace

@@ -69,24 +69,24 @@ class Recorder : public FabricSink, public LinkTap
     {
     }
 
+    Admission Admit(NodeId, PooledFrame& frame, Instant arrival) override
+    {
+        frame.mark = m_echoAfter >= 0 && m_echoed.insert(frame.packetId).second ? 1 : 0;
+        return {arrival + Duration(frame.mark == 1 ? m_echoAfter : 0)};
+    }
+
     void Receive(NodeId host, FramePtr frame) override
     {
-        if (m_echoAfter >= 0 && m_echoed.insert(frame->packetId).second)
+        if (frame->mark == 1)
         {
-            m_fabric.Defer(
-                host, std::move(frame), Instant{Duration(NowPicoseconds() + m_echoAfter)});
+            const auto header = frame->Header();
+            std::swap_ranges(header.begin(), header.begin() + 6, header.begin() + 6);
+            m_fabric.Send(host, std::move(frame));
             return;
         }
         m_outcome.ledger.Deliver(frame->packetId);
         m_outcome.deliveries.push_back(
             {NowPicoseconds(), host, BytesOf(*frame), frame->packetId, frame->HeadroomLeft()});
-    }
-
-    void Process(NodeId host, FramePtr frame) override
-    {
-        const auto header = frame->Header();
-        std::swap_ranges(header.begin(), header.begin() + 6, header.begin() + 6);
-        m_fabric.Send(host, std::move(frame));
     }
 
     void Transmit(std::size_t link, const Frame& frame, Instant start) override

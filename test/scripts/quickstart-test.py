@@ -9,6 +9,8 @@ usage: quickstart-test.py PROGRAM
 import concurrent.futures
 import os
 import pathlib
+import re
+import shlex
 import shutil
 import struct
 import subprocess
@@ -27,12 +29,37 @@ CAPTURE_PACKETS = 2527
 GENERATED_SESSIONS = 2000
 GENERATED_PACKETS = GENERATED_SESSIONS * (2 * 20 + 6)
 
+PROGRAM_IN_README = "./build/scenarios/flowchain"
+OUTPUT_IN_README = re.compile(r"^```text\n\$ ([^\n]*)\n(.*?)^```$", re.M | re.S)
+
 NANOSECOND_MAGIC = 0xA1B23C4D
 CHECKSUMS = ["-oip.check_checksum:TRUE", "-otcp.check_checksum:TRUE", "-oudp.check_checksum:TRUE"]
 OBJECTIONS = (
     "ip.checksum.status==0 || tcp.checksum.status==0 || udp.checksum.status==0 || "
     "icmp.checksum.status==0 || _ws.malformed || _ws.expert.severity==error"
 )
+
+
+def check_readme(tally, program, folder):
+    """Each line of output in README is what its command prints; "..." stands for what is left out."""
+    readme = (SOURCE / "README.md").read_text(encoding="utf-8")
+    tally.check(f"\n{COMMAND}\n" in readme, f"README has the command {COMMAND}")
+    examples = OUTPUT_IN_README.findall(readme)
+    tally.check(len(examples) == 2, f"README shows two runs: {len(examples)}")
+    for command, output in examples:
+        words = shlex.split(command)
+        tally.check(words[0] == PROGRAM_IN_README, f"README runs the program: {command}")
+        done = subprocess.run(
+            [program, *words[1:]],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        printed = done.stdout.splitlines()
+        for line in output.splitlines():
+            tally.check(line == "..." or line in printed, f"{command} does not print: {line}")
 
 
 def check_with_chain(tally, run):
@@ -133,11 +160,10 @@ def check_captures(tally, folder):
 def main():
     program = pathlib.Path(sys.argv[1]).resolve()
     tally = Tally()
-    readme = (SOURCE / "README.md").read_text(encoding="utf-8")
-    tally.check(f"\n{COMMAND}\n" in readme, f"README has the command {COMMAND}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         (folder / "scenarios").symlink_to(SOURCE / "scenarios")
+        check_readme(tally, program, folder)
 
         def run(name, *options):
             return Run(program, SCENARIO, f"results/{name}", *options, cwd=folder)

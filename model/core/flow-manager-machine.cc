@@ -263,7 +263,7 @@ FlowManagerMachine::Replicate(std::uint32_t slot, Instant now, Actions& out)
 {
     Context& context = m_contexts[slot];
     ++context.generation;
-    ++context.attempt;
+    context.attempt = ++m_attempt;
     context.chainDone = context.fanOutDone = context.reverseDone = false;
     if (StoreCopy(m_store, context.record, out) == SessionStore::Outcome::FULL)
     {
@@ -482,8 +482,8 @@ FlowManagerMachine::SecondIsTail() const
 std::uint32_t
 FlowManagerMachine::MarkDone(MessageKind kind, const SessionRecord& record, std::uint16_t attempt)
 {
-    const std::uint32_t slot = ContextOf(record);
-    if (slot == FlowIndex::NOT_FOUND || m_contexts[slot].attempt != attempt)
+    const std::uint32_t slot = ContextOf(record, attempt);
+    if (slot == FlowIndex::NOT_FOUND)
     {
         return FlowIndex::NOT_FOUND;
     }
@@ -569,11 +569,12 @@ FlowManagerMachine::FinishFanOut(std::uint64_t token, bool good, Instant now, Ac
 {
     const FanOut& fanOut = m_fanOuts[static_cast<std::uint32_t>(token)];
     const SessionRecord record = fanOut.record;
+    const std::uint16_t attempt = fanOut.attempt;
     const bool mine = fanOut.first == Self();
     CountDownFanOut(token, good, now, out);
     if (mine)
     {
-        const std::uint32_t slot = ContextOf(record);
+        const std::uint32_t slot = ContextOf(record, attempt);
         if (slot != FlowIndex::NOT_FOUND)
         {
             Progress(slot, now, out);
@@ -630,8 +631,8 @@ FlowManagerMachine::HandleReturnedChain(const SyncMessage& message, Instant now,
     const MessageHeader& header = message.header;
     if (header.first == Self())
     {
-        const std::uint32_t slot = ContextOf(message.record);
-        if (slot != FlowIndex::NOT_FOUND && m_contexts[slot].attempt == header.attempt)
+        const std::uint32_t slot = ContextOf(message.record, header.attempt);
+        if (slot != FlowIndex::NOT_FOUND)
         {
             CloseContext(slot, DropReason::SYNC_ABANDONED, DropReason::SYNC_ABANDONED);
         }
@@ -695,13 +696,13 @@ FlowManagerMachine::ContextOf(std::uint64_t token) const
 }
 
 std::uint32_t
-FlowManagerMachine::ContextOf(const SessionRecord& record) const
+FlowManagerMachine::ContextOf(const SessionRecord& record, std::uint16_t attempt) const
 {
     for (const FlowKey& key : {record.original, record.translated.Reversed()})
     {
         const std::uint32_t slot = FindContext(key);
         if (slot != FlowIndex::NOT_FOUND && m_contexts[slot].phase == Phase::REPLICATING &&
-            m_contexts[slot].record.id == record.id)
+            m_contexts[slot].record.id == record.id && m_contexts[slot].attempt == attempt)
         {
             return slot;
         }
@@ -750,10 +751,8 @@ FlowManagerMachine::CloseContext(std::uint32_t slot, DropReason first, DropReaso
     }
     m_contextIndex.Erase(FlowHash(context.key), slot);
     const std::uint32_t generation = context.generation;
-    const std::uint16_t attempt = context.attempt;
     context = Context{};
     context.generation = generation + 1;
-    context.attempt = attempt;
     m_freeContexts.push_back(slot);
 }
 

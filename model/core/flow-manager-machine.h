@@ -77,9 +77,11 @@ class FlowManagerMachine : public ProtocolMachine
         bool fanOutDone = false;
         bool reverseDone = false;
         bool released = false;
-        bool known = false;   ///< STATE said EXISTING: service nodes besides the owner may hold it
+        bool known =
+            false; ///< the owner may lack the state: STATE said EXISTING, or it has restarted
         bool reverse = false; ///< the waiting packets travel against the session's first packet
-        std::uint16_t attempt = 0; ///< of replication; part of every message about it
+        std::uint16_t attempt = 0; ///< of replication; part of every message about it. Each
+        ///< direction of a session may have a context: no two have the same attempt
         NodeId accelerator = NO_NODE;
         NodeId serviceNode = NO_NODE;
         std::uint32_t generation = 0; ///< of the slot, so that a late token finds nobody
@@ -164,7 +166,7 @@ class FlowManagerMachine : public ProtocolMachine
     std::uint32_t FindContext(const FlowKey& key) const;
     std::uint32_t NewContext(const FlowKey& key);
     std::uint32_t ContextOf(std::uint64_t token) const;
-    std::uint32_t ContextOf(const SessionRecord& record) const;
+    std::uint32_t ContextOf(const SessionRecord& record, std::uint16_t attempt) const;
     void CloseContext(std::uint32_t slot, DropReason first, DropReason others);
     void Hold(Context& context, FramePtr frame);
     static FramePtr TakeHeld(Context& context);
@@ -187,6 +189,7 @@ class FlowManagerMachine : public ProtocolMachine
     FlowTable<FlowEntry, &FlowManagerMachine::KeyOf> m_entries; ///< to give out: first, third
     std::deque<Context> m_contexts;
     std::vector<std::uint32_t> m_freeContexts;
+    std::uint16_t m_attempt = 0; ///< that was begun last
     FlowIndex m_contextIndex;
     std::deque<FanOut> m_fanOuts;
     std::vector<std::uint32_t> m_freeFanOuts;

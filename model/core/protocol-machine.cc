@@ -144,18 +144,24 @@ ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
     HandleMessage(message, std::move(frame), now, out);
 }
 
+void
+ProtocolMachine::AdoptIncarnation(Peer& peer, std::uint8_t incarnation)
+{
+    if (IsLater(incarnation, peer.incarnation))
+    {
+        peer.incarnation = incarnation;
+        peer.channel.ResetReceiver();
+    }
+}
+
 bool
 ProtocolMachine::CheckIncarnations(const MessageHeader& header, Actions&)
 {
     Peer& peer = m_peers[header.source];
+    AdoptIncarnation(peer, header.sourceIncarnation);
     if (header.sourceIncarnation != peer.incarnation)
     {
-        if (!IsLater(header.sourceIncarnation, peer.incarnation))
-        {
-            return false;
-        }
-        peer.incarnation = header.sourceIncarnation;
-        peer.channel.ResetReceiver();
+        return false;
     }
     // A heartbeat or a packet without entry is good whatever life of ours it was meant for.
     return header.kind == MessageKind::HEARTBEAT || header.kind == MessageKind::PACKET_IN ||
@@ -243,6 +249,8 @@ ProtocolMachine::AdoptView(const ViewBody& body, Instant now, Actions& out)
     for (NodeId peer = 0; peer < m_peers.size(); ++peer)
     {
         const ViewBody::Member& member = body.members[peer];
+        // What the last life sent must not be acknowledged to the new one.
+        AdoptIncarnation(m_peers[peer], member.incarnation);
         const bool left =
             member.status == MemberStatus::DOWN && old.members[peer].status != MemberStatus::DOWN;
         if (left || member.incarnation != old.members[peer].incarnation)

@@ -162,10 +162,12 @@ class ProtocolMachine
         }
 
         ReliableChannel channel;
-        std::uint8_t incarnation = 0; ///< newest that a message has come from
+        std::uint8_t incarnation = 0; ///< newest that a message or view has named
     };
 
     void HandleFrame(FramePtr frame, Instant now, Actions& out);
+    /** Forget what an earlier life of the peer has sent, if this is a later one. */
+    static void AdoptIncarnation(Peer& peer, std::uint8_t incarnation);
     bool CheckIncarnations(const MessageHeader& header, Actions& out);
     void ProcessAck(const MessageHeader& header, Instant now, Actions& out);
     /** Whether a sequenced message may be acted upon: NONE, or why not. */

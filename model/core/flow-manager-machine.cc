@@ -265,6 +265,9 @@ FlowManagerMachine::Replicate(std::uint32_t slot, Instant now, Actions& out)
     ++context.generation;
     context.attempt = ++m_attempt;
     context.chainDone = context.fanOutDone = context.reverseDone = false;
+    // A node that has restarted since it made the state has lost it.
+    context.known =
+        context.known || View().Incarnation(context.serviceNode) != context.serviceIncarnation;
     if (StoreCopy(m_store, context.record, out) == SessionStore::Outcome::FULL)
     {
         CloseContext(slot, DropReason::TABLE_FULL, DropReason::TABLE_FULL);

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "protocol-checker.h"
+
+#include "controller-machine.h"
+
+namespace flowchain
+{
+
+namespace
+{
+
+std::string
+TextOf(SessionId session)
+{
+    return std::to_string(session >> 48) + "/" + std::to_string(session & 0xffffffffffff);
+}
+
+} // namespace
+
+void
+ProtocolChecker::SetHarness(const ProtocolHarness* harness)
+{
+    m_harness = harness;
+}
+
+void
+ProtocolChecker::Break(const std::string& what)
+{
+    m_broken.push_back(std::to_string(m_harness->Now().time_since_epoch() / MICROSECOND) + " " +
+                       what);
+}
+
+void
+ProtocolChecker::OnNote(NodeId node, const Note& note, Instant)
+{
+    switch (note.kind)
+    {
+    case NoteKind::COPY_STORED:
+        CheckStored(node, note.record);
+        break;
+    case NoteKind::COPY_SUPERSEDED:
+        m_copies[node].erase(note.record.id);
+        break;
+    case NoteKind::RELEASED:
+        CheckReleased(node, note.record);
+        break;
+    default:
+        break;
+    }
+}
+
+void
+ProtocolChecker::OnDown(NodeId node, Instant)
+{
+    m_copies.erase(node);
+}
+
+/** Agreement: a session has one binding, a version of it one content. */
+void
+ProtocolChecker::CheckStored(NodeId node, const SessionRecord& record)
+{
+    m_copies[node].insert(record.id);
+    const SessionRecord& version =
+        m_versions.try_emplace({record.id, record.version}, record).first->second;
+    SessionRecord& newest = m_newest.try_emplace(record.id, record).first->second;
+    if (version != record || newest.original != record.original ||
+        newest.translated != record.translated)
+    {
+        Break("agreement: " + m_harness->NameOf(node) + " stores another content of session " +
+              TextOf(record.id));
+    }
+    if (record.version > newest.version)
+    {
+        newest = record;
+    }
+}
+
+/** Durability and uniqueness, when packets of a session leave the first manager. */
+void
+ProtocolChecker::CheckReleased(NodeId node, const SessionRecord& record)
+{
+    m_released.try_emplace(record.id, record);
+    if (!m_harness->Config().manager.scheme.replicates ||
+        m_harness->Config().manager.release != ReleaseRule::ALL)
+    {
+        return;
+    }
+    const SessionId other =
+        m_external.try_emplace(record.translated.Reversed(), record.id).first->second;
+    if (other != record.id)
+    {
+        Break("uniqueness: sessions " + TextOf(other) + " and " + TextOf(record.id) +
+              " have one external tuple");
+    }
+    const MembershipView& view = m_harness->Machine(node).View();
+    for (const NodeId service : view.ActiveServiceNodes())
+    {
+        const bool alive = !m_harness->IsDown(service) &&
+                           m_harness->Incarnation(service) == view.Incarnation(service);
+        if (alive && !m_copies[service].contains(record.id))
+        {
+            Break("durability: " + m_harness->NameOf(node) + " releases session " +
+                  TextOf(record.id) + ", of which " + m_harness->NameOf(service) + " has no copy");
+        }
+    }
+}
+
+void
+ProtocolChecker::OnDelivered(NodeId host, const Frame& frame, Instant)
+{
+    PacketView view;
+    if (ParsePacket(frame, 0, view) != PacketVerdict::OK)
+    {
+        Break("corruption: " + m_harness->NameOf(host) + " gets a damaged packet");
+        return;
+    }
+    if (m_harness->Nodes().nodes[host].role == NodeRole::SERVER)
+    {
+        CheckServed(host, view.key);
+    }
+    else if (!m_harness->Nodes().inside.Contains(view.key.destination.address))
+    {
+        Break("consistency: an untranslated packet reaches " + m_harness->NameOf(host));
+    }
+}
+
+/** Consistency: the server sees each connection under one external endpoint. */
+void
+ProtocolChecker::CheckServed(NodeId, const FlowKey& key)
+{
+    for (const auto& [id, record] : m_released)
+    {
+        if (record.translated != key)
+        {
+            continue;
+        }
+        const FlowKey& seen = m_seenAs.try_emplace(record.original, key).first->second;
+        if (seen != key && m_harness->Config().manager.release == ReleaseRule::ALL)
+        {
+            Break("consistency: client port " + std::to_string(record.original.source.port) +
+                  " was :" + std::to_string(seen.source.port) +
+                  ", is :" + std::to_string(key.source.port));
+        }
+        return;
+    }
+    Break("consistency: a packet of no released session reaches the server");
+}
+
+void
+ProtocolChecker::CheckAtEnd()
+{
+    CheckCopiesAtEnd();
+    const PacketLedger& ledger = m_harness->Ledger();
+    for (const PacketLedger::Violation& violation : ledger.Violations())
+    {
+        Break("conservation: packet " + std::to_string(violation.packetId) + ": " + violation.what);
+    }
+    if (!ledger.Check() || ledger.InFlight() != 0)
+    {
+        Break("conservation: " + std::to_string(ledger.InFlight()) + " packets still under way");
+    }
+    if (m_harness->LiveFrames() != m_harness->FramesInFlight())
+    {
+        Break("leak: machines keep " +
+              std::to_string(m_harness->LiveFrames() - m_harness->FramesInFlight()) + " frames");
+    }
+    for (const auto& group : m_harness->Nodes().groups)
+    {
+        for (const NodeId node : group)
+        {
+            const FlowManagerMachine* machine = m_harness->ManagerAt(node);
+            if (machine != nullptr && machine->PendingCount() != 0)
+            {
+                Break("progress: " + m_harness->NameOf(node) + " has " +
+                      std::to_string(machine->PendingCount()) + " pending sessions or fan-outs");
+            }
+        }
+    }
+}
+
+/** Every released session is at every active service node, unless a newer one has its place. */
+void
+ProtocolChecker::CheckCopiesAtEnd()
+{
+    const MembershipView& view = m_harness->Machine(m_harness->Nodes().controller).View();
+    if (m_harness->Config().manager.release != ReleaseRule::ALL)
+    {
+        return;
+    }
+    for (const auto& [id, record] : m_released)
+    {
+        for (const NodeId node : view.ActiveServiceNodes())
+        {
+            if (!m_harness->IsDown(node) && !m_copies[node].contains(id))
+            {
+                Break("durability: " + m_harness->NameOf(node) + " lacks released session " +
+                      TextOf(id));
+            }
+        }
+    }
+}
+
+} // namespace flowchain

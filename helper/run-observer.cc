@@ -291,7 +291,8 @@ RunObserver::NoteSlowReverse(const Note& note)
 {
     ++m_thirdMisses;
     const SessionInfo* session = m_checker.FindExternal(note.record.original);
-    if (session != nullptr && session->released && !session->reverseStored)
+    if (m_config.hasReverseEntries && session != nullptr && session->released &&
+        !session->reverseStored)
     {
         ++m_overtakes;
     }

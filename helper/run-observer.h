@@ -23,8 +23,9 @@ struct ObserverConfig
 {
     Promises promises;
     std::uint16_t chainLength = 3;
-    std::uint16_t position = 3; ///< of the second manager
-    Instant warmup{};           ///< sessions that start earlier are left out of the latencies
+    std::uint16_t position = 3;    ///< of the second manager
+    bool hasReverseEntries = true; ///< the scheme gives the third manager an entry in advance
+    Instant warmup{};              ///< sessions that start earlier are left out of the latencies
 };
 
 /**

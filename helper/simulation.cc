@@ -49,6 +49,7 @@ MakeObserverConfig(const Scenario& scenario)
     config.promises = PromisesOf(scenario);
     config.chainLength = scenario.chain.length;
     config.position = SecondPosition(scenario.chain);
+    config.hasReverseEntries = scenario.chain.scheme != "none";
     config.warmup = Instant(scenario.sim.warmup);
     return config;
 }

@@ -99,11 +99,7 @@ AddCounts(Lines& lines, const MetricSet& m)
               Show(m, "sessions.started"),
               Show(m, "sessions.established"),
               Show(m, "sessions.completed"));
-    lines.Add("",
-              "{} lost, {} broken, {} refused",
-              Show(m, "sessions.lost"),
-              Show(m, "sessions.broken"),
-              Show(m, "sessions.refused"));
+    lines.Add("", "{} lost, {} broken", Show(m, "sessions.lost"), Show(m, "sessions.broken"));
     lines.Add("packets",
               "{} injected, {} delivered, {} dropped, {} in flight",
               Show(m, "packets.injected"),

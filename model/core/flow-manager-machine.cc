@@ -133,7 +133,7 @@ void
 FlowManagerMachine::Open(
     const FlowKey& key, NodeId accelerator, FramePtr frame, Instant now, Actions& out)
 {
-    const std::uint32_t slot = NewContext(key);
+    const std::uint32_t slot = NewContext(key, now);
     if (slot == FlowIndex::NOT_FOUND)
     {
         Drop(std::move(frame), DropReason::PENDING_FULL);
@@ -676,6 +676,22 @@ FlowManagerMachine::HandleViewChange(Instant now, Actions& out)
     }
 }
 
+void
+FlowManagerMachine::HandleWakeup(Instant now, Actions&)
+{
+    while (!m_deadlines.empty() && m_deadlines.front().first <= now)
+    {
+        CloseContext(
+            m_deadlines.front().second, DropReason::SYNC_ABANDONED, DropReason::SYNC_ABANDONED);
+    }
+}
+
+Instant
+FlowManagerMachine::NextRoleWakeup() const
+{
+    return m_deadlines.empty() ? NEVER : m_deadlines.front().first;
+}
+
 // ---------------------------------------------------------------------------------------------
 // Contexts
 
@@ -714,7 +730,7 @@ FlowManagerMachine::ContextOf(const SessionRecord& record, std::uint16_t attempt
 }
 
 std::uint32_t
-FlowManagerMachine::NewContext(const FlowKey& key)
+FlowManagerMachine::NewContext(const FlowKey& key, Instant now)
 {
     std::uint32_t slot;
     if (!m_freeContexts.empty())
@@ -734,6 +750,8 @@ FlowManagerMachine::NewContext(const FlowKey& key)
     Context& context = m_contexts[slot];
     context.phase = Phase::AWAITING_STATE;
     context.key = key;
+    context.deadline = now + m_manager.pendingTimeout;
+    m_deadlines.emplace_back(context.deadline, slot);
     m_contextIndex.Insert(FlowHash(key), slot);
     return slot;
 }
@@ -757,6 +775,21 @@ FlowManagerMachine::CloseContext(std::uint32_t slot, DropReason first, DropReaso
     context = Context{};
     context.generation = generation + 1;
     m_freeContexts.push_back(slot);
+    ForgetDeadlines();
+}
+
+void
+FlowManagerMachine::ForgetDeadlines()
+{
+    const auto isPast = [this](const std::pair<Instant, std::uint32_t>& entry)
+    {
+        const Context& context = m_contexts[entry.second];
+        return context.phase == Phase::FREE || context.deadline != entry.first;
+    };
+    while (!m_deadlines.empty() && isPast(m_deadlines.front()))
+    {
+        m_deadlines.pop_front();
+    }
 }
 
 void

@@ -23,6 +23,7 @@ struct FlowManagerConfig
     std::uint32_t sessionsMax = 4'000'000;
     std::uint32_t pendingMax = 65'536;
     std::uint32_t heldPerSessionMax = 256;
+    Duration pendingTimeout{2'000'000'000'000}; ///< then a session that waits is given up
     Nat44Config nat; ///< tells which service node made the session of an external endpoint
 };
 
@@ -38,6 +39,8 @@ struct FlowManagerConfig
  * The first manager holds the flow's packets until the release rule is satisfied. When the view
  * changes it asks again whoever it waited for, and replicates again what was not complete, so every
  * message may arrive twice and be applied twice. Messages of a superseded attempt are ignored.
+ * What cannot come to an end, as where a link is cut one way, ends by a timeout, and its packets
+ * are dropped.
  */
 class FlowManagerMachine : public ProtocolMachine
 {
@@ -77,16 +80,17 @@ class FlowManagerMachine : public ProtocolMachine
         bool fanOutDone = false;
         bool reverseDone = false;
         bool released = false;
-        bool known =
-            false; ///< the owner may lack the state: STATE said EXISTING, or it has restarted
+        bool known = false;   ///< the session is not new: its owner, too, may lack the state
         bool reverse = false; ///< the waiting packets travel against the session's first packet
-        std::uint16_t attempt = 0; ///< of replication; part of every message about it. Each
-        ///< direction of a session may have a context: no two have the same attempt
+        /** Of replication; part of every message about it. Both directions of a session may have
+         * a context: no two contexts have the same attempt. */
+        std::uint16_t attempt = 0;
         NodeId accelerator = NO_NODE;
         NodeId serviceNode = NO_NODE;
         std::uint32_t generation = 0; ///< of the slot, so that a late token finds nobody
         std::uint32_t heldCount = 0;
         std::uint8_t serviceIncarnation = 0;
+        Instant deadline{};
         FlowKey key; ///< of the waiting packets
         SessionRecord record;
         FramePtr translated;              ///< first packet as the service node has processed it
@@ -120,6 +124,8 @@ class FlowManagerMachine : public ProtocolMachine
                         Instant now,
                         Actions& out) override;
     void HandleViewChange(Instant now, Actions& out) override;
+    void HandleWakeup(Instant now, Actions& out) override;
+    Instant NextRoleWakeup() const override;
 
     // First packets
     void HandlePacketIn(NodeId accelerator, FramePtr frame, Instant now, Actions& out);
@@ -164,10 +170,11 @@ class FlowManagerMachine : public ProtocolMachine
 
     // Contexts
     std::uint32_t FindContext(const FlowKey& key) const;
-    std::uint32_t NewContext(const FlowKey& key);
+    std::uint32_t NewContext(const FlowKey& key, Instant now);
     std::uint32_t ContextOf(std::uint64_t token) const;
     std::uint32_t ContextOf(const SessionRecord& record, std::uint16_t attempt) const;
     void CloseContext(std::uint32_t slot, DropReason first, DropReason others);
+    void ForgetDeadlines();
     void Hold(Context& context, FramePtr frame);
     static FramePtr TakeHeld(Context& context);
     static FlowEntry EntryOf(const Context& context);
@@ -189,6 +196,9 @@ class FlowManagerMachine : public ProtocolMachine
     FlowTable<FlowEntry, &FlowManagerMachine::KeyOf> m_entries; ///< to give out: first, third
     std::deque<Context> m_contexts;
     std::vector<std::uint32_t> m_freeContexts;
+    /** Of contexts, with their slots, in order of time. Those of contexts that are closed go once
+     * they are in front. */
+    std::deque<std::pair<Instant, std::uint32_t>> m_deadlines;
     std::uint16_t m_attempt = 0; ///< that was begun last
     FlowIndex m_contextIndex;
     std::deque<FanOut> m_fanOuts;

@@ -213,6 +213,7 @@ ProtocolScript::BuildNetwork(const Command& command)
     manager.heldPerSessionMax = static_cast<std::uint32_t>(command.Number("held", 256));
     manager.pendingMax = static_cast<std::uint32_t>(command.Number("pending", 65536));
     manager.sessionsMax = static_cast<std::uint32_t>(command.Number("copies", 4'000'000));
+    manager.pendingTimeout = command.Number("patience", 50'000) * MICROSECOND;
     const SyncScheme* scheme = SyncSchemeByName(command.Text("scheme", "chain"));
     const auto release = ReleaseRuleByName(command.Text("release", "all"));
     if (scheme == nullptr || !release)

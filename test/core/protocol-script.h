@@ -19,16 +19,20 @@ namespace flowchain
  *
  *   network [managers=3] [groups=1] [services=4] [accelerators=1] [length=3] [position=LENGTH]
  *           [release=all] [scheme=chain] [ports=1000] [retries=12] [backlog=1024] [window=64]
- *           [held=256] [pending=65536] [copies=4000000] [sessions=1000] [entries=1000] [strict=1]
- *                              a new network forgets flows and rules, but not what trace shows
- *   send FLOW syn|ack|fin|rst|udp|icmp [via=NODE] [ttl=64]    client; the first one makes the flow,
- *                              from port=PORT (50000 and the flows before)
- *   answer FLOW syn+ack|ack|udp|... [via=NODE]                server, to where it was last reached
- *                                                             from
- *   probe PORT syn|ack|udp|... [via=NODE]                     server, to an external port
+ *           [held=256] [pending=65536] [patience=50000] [copies=4000000] [sessions=1000]
+ *           [entries=1000] [strict=1]
+ *                              forgets flows and rules, but not what the trace shows
+ *   send FLOW syn|ack|fin|rst|udp|icmp [via=NODE] [ttl=64] [port=PORT]
+ *                              by the client; the first one makes the flow, from the client's
+ *                              port 50000 plus the number of flows before
+ *   answer FLOW syn+ack|ack|udp|... [via=NODE]
+ *                              by the server, to where the flow last reached it from
+ *   probe PORT syn|ack|udp|... [via=NODE]
+ *                              by the server, to an external port
  *   run [TIME]                 without TIME: until no message has been sent for a while
- *   lose|twice|hold|late KIND [FROM|*] [TO|*] [n=1] [times=1] [by=50]    what becomes of the n-th
- *                              message of the kind from now on; `packet` is a bare data packet
+ *   lose|twice|hold|late KIND [FROM|*] [TO|*] [n=1] [times=1] [by=50]
+ *                              what becomes of the n-th message of the kind from now on;
+ *                              `packet` is a bare data packet
  *   free [TO]                  let held messages go
  *   crash NODE, recover NODE
  *   show copies|packets|tables|pending

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -17,7 +16,6 @@ namespace flowchain
 namespace
 {
 
-constexpr std::uint64_t SCHEDULES = 2000;
 constexpr Duration FAULTS_END = 10'000 * MICROSECOND; ///< no loss and no crash from here on
 constexpr Duration PATIENCE = 40'000 * MICROSECOND;   ///< then all must be well within this
 constexpr Duration RETRY = 2500 * MICROSECOND;        ///< a client's, until it has an answer
@@ -53,19 +51,29 @@ class Dice
     std::mt19937_64 m_engine;
 };
 
+/** How hard the schedules are. */
+struct Profile
+{
+    const char* name;
+    ReleaseRule release;
+    int crashes;             ///< at most
+    bool cuts;               ///< a link may lose everything one way for a while
+    std::uint64_t schedules; ///< how many of them are run
+};
+
 /**
  * One random schedule: a few clients' connections through a random configuration, with loss,
- * delay and duplication of messages, and in two of three schedules the crash of one node, which
- * comes back or not. Clients send a SYN until they are answered, then two more packets; the server
- * answers every packet.
+ * delay and duplication of messages, and crashes of nodes, which come back or not. Clients send a
+ * SYN until they are answered, then two more packets; the server answers every packet.
  */
 class Swarm : public HarnessListener
 {
   public:
-    explicit Swarm(std::uint64_t seed, ReleaseRule release, ProtocolTrace* trace = nullptr)
+    explicit Swarm(std::uint64_t seed, const Profile& profile, ProtocolTrace* trace = nullptr)
         : m_dice(seed)
+        , m_profile(profile)
         , m_trace(trace)
-        , m_harness(Configure(release), nullptr)
+        , m_harness(Configure(), nullptr)
     {
         m_checker.SetHarness(&m_harness);
         if (m_trace != nullptr)
@@ -79,7 +87,14 @@ class Swarm : public HarnessListener
             return Decide(from, to, frame, now);
         });
         PlanFlows();
-        PlanCrash();
+        for (int i = 0; i < m_profile.crashes; ++i)
+        {
+            PlanCrash();
+        }
+        if (m_profile.cuts)
+        {
+            PlanCut();
+        }
     }
 
     ~Swarm() override
@@ -183,16 +198,16 @@ class Swarm : public HarnessListener
         int answers = 0;
     };
 
-    HarnessConfig Configure(ReleaseRule release)
+    HarnessConfig Configure()
     {
         HarnessConfig config;
         config.groups = 1 + static_cast<int>(m_dice.Roll(2));
-        config.managers = 2 + static_cast<int>(m_dice.Roll(2));
-        config.services = 2 + static_cast<int>(m_dice.Roll(3));
-        config.accelerators = 2;
+        config.managers = 1 + m_profile.crashes + static_cast<int>(m_dice.Roll(2));
+        config.services = 1 + m_profile.crashes + static_cast<int>(m_dice.Roll(3));
+        config.accelerators = 1 + m_profile.crashes;
         config.detectionTimeout = 1500 * MICROSECOND; // seven heartbeats in a row
         config.channel = {300 * MICROSECOND, 1200 * MICROSECOND, 40, 8, 1024};
-        config.manager.release = release;
+        config.manager.release = m_profile.release;
         config.manager.length = static_cast<std::uint16_t>(1 + m_dice.Roll(3));
         config.manager.position =
             static_cast<std::uint16_t>(1 + m_dice.Roll(config.manager.length));
@@ -248,7 +263,10 @@ class Swarm : public HarnessListener
         Plan(when,
              [this, victim]
              {
-            m_harness.Crash(victim);
+            if (!m_harness.IsDown(victim))
+            {
+                m_harness.Crash(victim);
+            }
         });
         if (m_dice.Percent(50))
         {
@@ -258,12 +276,25 @@ class Swarm : public HarnessListener
             Plan(when + downtime,
                  [this, victim]
                  {
-                m_harness.Recover(victim);
+                if (m_harness.IsDown(victim))
+                {
+                    m_harness.Recover(victim);
+                }
             });
         }
     }
 
-    Fate Decide(NodeId, NodeId, const Frame& frame, Instant now)
+    /** Everything from one node to another is lost for up to twice the detection timeout. */
+    void PlanCut()
+    {
+        const std::uint64_t nodes = m_harness.Nodes().nodes.size();
+        m_cutFrom = static_cast<NodeId>(m_dice.Roll(nodes));
+        m_cutTo = static_cast<NodeId>(m_dice.Roll(nodes));
+        m_cutBegin = Instant{m_dice.Time(FAULTS_END)};
+        m_cutEnd = m_cutBegin + m_dice.Time(2 * m_harness.Config().detectionTimeout);
+    }
+
+    Fate Decide(NodeId from, NodeId to, const Frame& frame, Instant now)
     {
         Fate fate;
         if (now >= Instant{FAULTS_END})
@@ -272,7 +303,8 @@ class Swarm : public HarnessListener
         }
         MessageKind kind;
         const bool bare = !PeekKind(frame, kind);
-        fate.lost = m_dice.Percent(m_loss);
+        fate.lost = m_dice.Percent(m_loss) ||
+                    (from == m_cutFrom && to == m_cutTo && now >= m_cutBegin && now < m_cutEnd);
         fate.late = m_dice.Percent(m_lateness) ? m_dice.Time(500 * MICROSECOND) : Duration{0};
         // Two copies of a packet that no sequence number protects would be two packets.
         fate.twice = m_dice.Percent(m_duplication) && !bare && kind != MessageKind::PACKET_IN;
@@ -330,9 +362,14 @@ class Swarm : public HarnessListener
     }
 
     Dice m_dice;
+    Profile m_profile;
     std::uint64_t m_loss = 0; ///< percent
     std::uint64_t m_duplication = 0;
     std::uint64_t m_lateness = 0;
+    NodeId m_cutFrom = NO_NODE;
+    NodeId m_cutTo = NO_NODE;
+    Instant m_cutBegin{};
+    Instant m_cutEnd{};
     ProtocolTrace* m_trace;
     ProtocolChecker m_checker;
     ProtocolHarness m_harness;
@@ -352,7 +389,7 @@ Joined(const std::vector<std::string>& lines)
     return text;
 }
 
-class ProtocolSwarm : public testing::TestWithParam<ReleaseRule>
+class ProtocolSwarm : public testing::TestWithParam<Profile>
 {
 };
 
@@ -376,7 +413,7 @@ TEST_P(ProtocolSwarm, KeepsItsPromises)
         EXPECT_TRUE(swarm.Broken().empty() && swarm.Unanswered().empty());
         return;
     }
-    const std::uint64_t schedules = NumberFrom("FLOWCHAIN_SCHEDULES", SCHEDULES);
+    const std::uint64_t schedules = NumberFrom("FLOWCHAIN_SCHEDULES", GetParam().schedules);
     std::size_t released = 0;
     int failures = 0;
     for (std::uint64_t seed = 1; seed <= schedules && failures < 10; ++seed)
@@ -393,18 +430,19 @@ TEST_P(ProtocolSwarm, KeepsItsPromises)
 }
 
 std::string
-NameOfRule(const testing::TestParamInfo<ReleaseRule>& rule)
+NameOfProfile(const testing::TestParamInfo<Profile>& profile)
 {
-    constexpr std::array<const char*, 3> NAMES = {"Immediate", "Chain", "All"};
-    return NAMES[static_cast<std::size_t>(rule.param)];
+    return profile.param.name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Each,
                          ProtocolSwarm,
-                         testing::Values(ReleaseRule::ALL,
-                                         ReleaseRule::CHAIN,
-                                         ReleaseRule::IMMEDIATE),
-                         NameOfRule);
+                         testing::Values(Profile{"All", ReleaseRule::ALL, 1, false, 2000},
+                                         Profile{"AllHard", ReleaseRule::ALL, 2, true, 2000},
+                                         Profile{"Chain", ReleaseRule::CHAIN, 1, true, 1000},
+                                         Profile{
+                                             "Immediate", ReleaseRule::IMMEDIATE, 1, true, 1000}),
+                         NameOfProfile);
 
 } // namespace
 } // namespace flowchain

@@ -85,6 +85,7 @@ class Factories
         factory.Set("Position", ns3::UintegerValue(SecondPosition(chain)));
         factory.Set("SessionsMax", ns3::UintegerValue(m_scenario.group.sessionsMax));
         factory.Set("PendingMax", ns3::UintegerValue(m_scenario.group.pendingMax));
+        factory.Set("PendingTimeout", TimeOf(m_scenario.group.pendingTimeout));
         factory.Set("HeldPerSessionMax", ns3::UintegerValue(m_scenario.group.heldPerSessionMax));
         SetPorts(factory);
         SetProcessing(factory, m_scenario.group.processing);

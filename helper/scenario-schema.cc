@@ -30,7 +30,9 @@ Visit(ScenarioVisitor& v, SimSection& s)
     v.VisitDuration("stop", s.stop, PICOSECOND, LONGEST, Presence::REQUIRED);
     v.VisitDuration("warmup", s.warmup, Duration{}, LONGEST);
     v.Integer("seed", s.seed, 0, std::numeric_limits<std::int64_t>::max());
-    v.VisitChoice("scheduler", s.scheduler, {"priority-queue", "map", "heap", "calendar", "list"});
+    v.VisitChoice("scheduler",
+                  s.scheduler,
+                  {"quaternary-heap", "priority-queue", "map", "heap", "calendar", "list"});
 }
 
 void
@@ -57,6 +59,7 @@ Visit(ScenarioVisitor& v, GroupSection& s)
     v.Integer("managers", s.managers, 1, NODES_MAX);
     v.Integer("sessions_max", s.sessionsMax, 1, TABLE_MAX);
     v.Integer("pending_max", s.pendingMax, 1, TABLE_MAX);
+    v.VisitDuration("pending_timeout", s.pendingTimeout, PICOSECOND, LONGEST);
     v.Integer("held_per_session_max", s.heldPerSessionMax, 1, TABLE_MAX);
     Visit(v, s.processing);
 }

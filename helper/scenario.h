@@ -19,8 +19,8 @@ struct SimSection
     Duration stop{};   ///< end of the run; required, positive
     Duration warmup{}; ///< metrics of sessions that start earlier are left out
     std::uint64_t seed = 1;
-    std::string scheduler =
-        "priority-queue"; ///< "priority-queue", "map", "heap", "calendar", "list"
+    /** "quaternary-heap", or one of ns-3's: "priority-queue", "map", "heap", "calendar", "list" */
+    std::string scheduler = "quaternary-heap";
 };
 
 /** `[topology]` */
@@ -57,8 +57,9 @@ struct GroupSection
     std::uint16_t managers = 3; ///< flow managers in each group
     ProcessingSection processing{4, 4096, Duration{300'000}, Duration{200'000}, Duration{50'000}};
     std::uint32_t sessionsMax = 4'000'000;
-    std::uint32_t pendingMax = 65'536;     ///< sessions that wait for state or release
-    std::uint32_t heldPerSessionMax = 256; ///< packets that wait for one session's release
+    std::uint32_t pendingMax = 65'536;          ///< sessions that wait for state or release
+    Duration pendingTimeout{2'000'000'000'000}; ///< then a session that waits is given up
+    std::uint32_t heldPerSessionMax = 256;      ///< packets that wait for one session's release
 };
 
 /** `[chain]` */

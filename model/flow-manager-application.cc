@@ -52,6 +52,13 @@ FlowManagerApplication::GetTypeId()
                           ns3::UintegerValue(65536),
                           ns3::MakeUintegerAccessor(&FlowManagerApplication::m_pendingMax),
                           ns3::MakeUintegerChecker<std::uint32_t>(1))
+            .AddAttribute(
+                "PendingTimeout",
+                "Time after which a session that still waits is given up, and its packets "
+                "are dropped",
+                ns3::TimeValue(ns3::Seconds(2)),
+                ns3::MakeTimeAccessor(&FlowManagerApplication::m_pendingTimeout),
+                ns3::MakeTimeChecker(ns3::PicoSeconds(1)))
             .AddAttribute("HeldPerSessionMax",
                           "Packets that wait for the release of one session, at most",
                           ns3::UintegerValue(256),
@@ -87,6 +94,7 @@ FlowManagerApplication::MakeMachine(const NodeConfig& config)
     manager.position = m_position;
     manager.sessionsMax = m_sessionsMax;
     manager.pendingMax = m_pendingMax;
+    manager.pendingTimeout = Duration(m_pendingTimeout.GetTimeStep());
     manager.heldPerSessionMax = m_heldPerSessionMax;
     manager.nat = MakeNat44Config(Nodes(), m_portFirst, m_portLast);
     return std::make_unique<FlowManagerMachine>(config, manager);

@@ -24,6 +24,7 @@ class FlowManagerApplication : public NodeApplication
     std::uint16_t m_position = 3;
     std::uint32_t m_sessionsMax = 4000000;
     std::uint32_t m_pendingMax = 65536;
+    ns3::Time m_pendingTimeout;
     std::uint32_t m_heldPerSessionMax = 256;
     std::uint16_t m_portFirst = 1024;
     std::uint16_t m_portLast = 65535;

@@ -250,7 +250,7 @@ TEST(ScenarioSummary, FitsTheScreenAndSaysWhatFailed)
     report.outcome.violations = {"agreement: two bindings"};
     const auto text = Summary(report);
     for (const auto* wanted : {"scenario     x, seed 7\n",
-                               "1 lost, - broken, - refused\n",
+                               "1 lost, - broken\n",
                                "1,234,567 injected, ",
                                " 3 queue-full\n",
                                "12.345 us",

@@ -15,7 +15,10 @@ SYN, ACK = 0x02, 0x10
 CHECKSUM_OFFSET = {ICMP: 2, TCP: 16, UDP: 6}
 
 
-class Key(collections.namedtuple("Key", "protocol source source_port destination destination_port")):
+FIELDS = ("protocol", "source", "source_port", "destination", "destination_port")
+
+
+class Key(collections.namedtuple("Key", FIELDS)):
     """A five-tuple; an ICMP echo has its identifier as the port of the side that asks, else 0."""
 
     def reversed(self):
@@ -102,6 +105,12 @@ def make(key, payload=b"", ttl=64, flags=ACK, icmp_type=ECHO_REQUEST, udp_withou
     segment += payload
     header = struct.pack("!BBHHHBBH8x", 0x45, 0, 20 + len(segment), 1, 0, ttl, key.protocol, 0)
     return with_sums(with_key(header + segment, key), udp_without)
+
+
+def checksum_of(packet):
+    """What the transport header's checksum field says."""
+    at = header_size(packet) + CHECKSUM_OFFSET[packet[9]]
+    return int.from_bytes(packet[at : at + 2], "big")
 
 
 def with_flipped_byte(packet, at):

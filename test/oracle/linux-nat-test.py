@@ -71,7 +71,7 @@ class LinuxRun:
         return links if outward else links[::-1]
 
     def forward(self, what, packet):
-        """A packet with the addresses that the client knows; must come out."""
+        """A packet with the addresses that the client knows; must come out on the other side."""
         key = ipv4.key_of(packet)
         outward = is_inside(key.source)
         flow = key if outward else key.reversed()
@@ -140,6 +140,28 @@ def forward_made_packets(run):
         run.forward(f"echo reply, {size} bytes", reply)
 
 
+def forward_edge_sums(run):
+    """Packets whose transport checksum comes to 0 before or after translation: UDP sends 0xffff."""
+    for flow, options in (
+        (PROBE, {}),
+        (Key(TCP, CLIENT, 2002, SERVER, 80), {"flags": ipv4.SYN}),
+        (Key(ICMP, CLIENT, 4322, SERVER, 0), {}),
+    ):
+        name = ipv4.PROTOCOL_NAMES[flow.protocol]
+        run.forward(f"{name} before edge sums", ipv4.make(flow, **options))
+        address, port = run.bindings[flow]
+        translated = flow._replace(source=address, source_port=port)
+        for when, key in (("before", flow), ("after", translated)):
+            # This word makes the sum of all words 0xffff, whose complement is 0.
+            word = ipv4.checksum_of(ipv4.make(key, b"\0\0", **options))
+            packet = ipv4.make(flow, word.to_bytes(2, "big"), **options)
+            run.forward(f"{name}, sum 0 {when}", packet)
+            passage = run.passages[-1]
+            edge = passage.sent if when == "before" else passage.arrived
+            if ipv4.checksum_of(edge) != (0xFFFF if flow.protocol == UDP else 0):
+                raise Failure(f"{name}, sum 0 {when}: it is not in {edge.hex()}")
+
+
 def refuse_packets(run):
     """Both refuse them, and the model says why."""
     run.probe("the first probe")
@@ -171,6 +193,7 @@ def refuse_packets(run):
             "UDP to a session's port, another remote port",
             ipv4.make(live._replace(source_port=8), data),
         ),
+        ("UDP from inside to the router", ipv4.make(Key(UDP, CLIENT, 9, address, port), data)),
         ("UDP straight to an inside address", ipv4.make(Key(UDP, SERVER, 9, CLIENT, 9), data)),
         ("echo request from outside", request),
         ("echo reply to nobody", reply),
@@ -195,6 +218,7 @@ def run_linux(packets):
         replay(run, packets)
         replayed = len(run.passages)
         forward_made_packets(run)
+        forward_edge_sums(run)
         refuse_packets(run)
         run.check_silence()
         lines = []

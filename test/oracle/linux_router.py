@@ -15,6 +15,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 COMMAND_SECONDS = 10
@@ -75,6 +76,7 @@ def run(*command, stdin="", failure=Broken):
         raise failure(f"{' '.join(command)}: {error}") from error
     if done.returncode != 0:
         raise failure(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
+    return done.stdout
 
 
 @contextlib.contextmanager
@@ -101,18 +103,32 @@ def set_options(options):
         path = pathlib.Path("/proc/sys/net") / name
         try:
             path.write_text(f"{value}\n", encoding="ascii")
-        except OSError as error:
+        except FileNotFoundError as error:
             # Without IPv6 in the kernel there is none to switch off.
             if not name.startswith("ipv6"):
                 raise Broken(f"{path}: {error}") from error
+        except OSError as error:
+            raise Unavailable(f"{path}: {error.strerror}") from error
+
+
+def await_link(namespace, link):
+    """Until then the kernel throws away what is sent."""
+    deadline = time.monotonic() + ARRIVAL_SECONDS
+    while " state UP " not in run("ip", "-n", namespace, "link", "show", "dev", link):
+        if time.monotonic() > deadline:
+            raise Broken(f"the link {link} of {namespace} does not come up")
+        time.sleep(0.01)
 
 
 class Link:
     """The raw socket at the far end of one of the router's links."""
 
     def __init__(self, namespace):
-        with entered(namespace):
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        try:
+            with entered(namespace):
+                self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        except OSError as error:
+            raise Unavailable(f"raw socket: {error.strerror}") from error
         self._socket.bind(("link", ETH_P_ALL))
         self._ethernet = bytes.fromhex((ROUTER_MAC + HOST_MAC).replace(":", "")) + IPV4
 
@@ -202,6 +218,10 @@ class LinuxRouter:
             run("ip", "-n", router, *static.split())
             prefix = self._inside_prefix if side == "inside" else "default"
             run("ip", "-n", router, "route", "add", prefix, "via", neighbour)
+
+        for side, name in self._namespaces.items():
+            for link in ("inside", "outside") if side == "router" else ("link",):
+                await_link(name, link)
 
     def _make_rules(self):
         router = self._namespaces["router"]

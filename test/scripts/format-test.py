@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Compares scenarios/README.md with what the program `flowchain` reads: every section and key, every
+default, every range and choice.
+
+usage: format-test.py PROGRAM
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+
+from scenario_runs import SOURCE, Tally
+
+README = SOURCE / "scenarios/README.md"
+MINIMAL = """
+[sim]
+stop = "1s"
+[[service]]
+[[accelerator]]
+[[workload]]
+kind = "replay"
+file = "capture.pcap"
+[[workload]]
+kind = "sessions"
+sessions = 1
+rate = 1
+[[failure]]
+node = "service[0]"
+at = "1ms"
+recover_after = "1ms"
+[[expect]]
+metric = "sessions.lost"
+equals = 0
+"""
+HEADING = re.compile(r"^### `\[+(\w+)\]+`(?: with `kind = \"(\w+)\"`)?$")
+COMPARISONS = {"equals", "at_most", "at_least"}
+FAR_OUT = {
+    "integer": "-1",
+    "integer or text": "99",
+    "size": "99999999",
+    "decimal": "-1.0",
+    "duration": '"1000001s"',
+    "rate": '"0bps"',
+    "text": '"no such thing"',
+}
+# What a message says of a value that is none of those possible.
+RANGE = re.compile(r"is out of range, (.*)$|is not possible \(([^)]*)\)", re.M)
+
+
+def documented():
+    """{(section, kind or None): {key: [meaning, type, default, range]}}"""
+    sections = {}
+    keys = None
+    for line in README.read_text(encoding="utf-8").splitlines():
+        heading = HEADING.match(line)
+        if line.startswith("#"):
+            keys = sections.setdefault(heading.groups(), {}) if heading else None
+        elif keys is not None and line.startswith("| `"):
+            key, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+            keys[key.strip("`")] = cells
+    return sections
+
+
+class Format:
+    def __init__(self, program, folder, tally):
+        self.program = program
+        self.tally = tally
+        self.file = folder / "scenario.toml"
+        self.file.write_text(MINIMAL, encoding="utf-8")
+        (folder / "capture.pcap").write_bytes(b"")
+
+    def check(self, *overrides):
+        options = [word for override in overrides for word in ("-s", override)]
+        return subprocess.run(
+            [self.program, "check", self.file, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    def resolved(self):
+        """{(section, kind or None): {key: value}} with all defaults."""
+        sections = {}
+        for name, tables in tomllib.loads(self.check().stdout).items():
+            for table in tables if isinstance(tables, list) else [tables]:
+                kind = table["kind"] if name == "workload" else None
+                sections[name, kind] = table
+        return sections
+
+    def compare_keys(self, documents, resolved):
+        common = documents.pop(("workload", None))
+        for kind in ("replay", "sessions"):
+            documents["workload", kind] = common | documents["workload", kind]
+        self.tally.check(
+            documents.keys() == resolved.keys(),
+            f"sections differ: {documents.keys() ^ resolved.keys()}",
+        )
+        for section in documents.keys() & resolved.keys():
+            keys = set(documents[section])
+            if section == ("expect", None):
+                keys -= COMPARISONS - {"equals"}
+            differing = keys ^ set(resolved[section])
+            self.tally.check(not differing, f"keys of {section} differ: {differing}")
+
+    def compare_default(self, path, default, value):
+        text = re.fullmatch(r"`(.*)`", default)
+        if text is None or "<" in default:
+            return  # required, absent, or explained
+        try:
+            expected = tomllib.loads(f"x = {text[1]}")["x"]
+        except tomllib.TOMLDecodeError:
+            expected = None
+        self.tally.check(expected == value, f"default of {path} is {value}, not {default}")
+
+    def compare_range(self, path, kind, limits):
+        if kind not in FAR_OUT or (kind == "text" and not limits):
+            return
+        done = self.check(f"{path}={FAR_OUT[kind]}")
+        match = RANGE.search(done.stderr)
+        if match is None and limits.startswith("0 "):
+            match = RANGE.search(self.check(f"{path}=9999999999").stderr)
+        found = (match[1] or match[2]) if match else done.stderr
+        self.tally.check(found == limits, f"range of {path} is {found}, not {limits}")
+
+
+def main():
+    tally = Tally()
+    with tempfile.TemporaryDirectory() as folder:
+        scenario = Format(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(folder), tally)
+        resolved = scenario.resolved()
+        documents = documented()
+        scenario.compare_keys(documents, resolved)
+        places = {("workload", "replay"): "workload[0]", ("workload", "sessions"): "workload[1]"}
+        lists = {"service", "accelerator", "failure", "expect"}
+        for section, keys in documents.items():
+            name = section[0]
+            place = places.get(section, name + "[0]" if name in lists else name)
+            for key, (_, kind, default, limits) in keys.items():
+                path = f"{place}.{key}"
+                if key in resolved.get(section, {}):
+                    scenario.compare_default(path, default, resolved[section][key])
+                if name != "expect":
+                    scenario.compare_range(path, kind, limits)
+    tally.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -31,11 +31,12 @@ struct FrameDeleter
 using FramePtr = std::unique_ptr<PooledFrame, FrameDeleter>;
 
 /**
- * Where frames come from and go to. The fabric implements it with events that carry a frame, so that
- * a frame travels without being copied. Bounded: exhausting it ends the run with a clear error.
+ * Where frames come from and go to. The fabric implements it with events that carry a frame, so
+ * that a frame travels without being copied. Bounded: exhausting it ends the run with a clear
+ * error.
  *
- * The pool counts the live frames of each packetId. A packet is dropped when its last copy is, under
- * the reason of that copy.
+ * The pool counts the live frames of each packetId. A packet is dropped when its last copy is,
+ * under the reason of that copy.
  */
 class FramePool
 {
@@ -51,8 +52,8 @@ class FramePool
     /** End a frame for the reason; DropReason::NONE where a copy was merely no longer needed. */
     virtual void Discard(FramePtr frame, DropReason reason) = 0;
 
-    /** The reason under which frames end that are destroyed and not discarded: NONE, except while the
-     * memory of a crashed node or of a finished run is torn down. */
+    /** The reason under which frames end that are destroyed and not discarded: NONE, except while
+     * the memory of a crashed node or of a finished run is torn down. */
     void SetReturnReason(DropReason reason)
     {
         m_returnReason = reason;

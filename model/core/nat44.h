@@ -23,8 +23,8 @@ struct Nat44Config
     std::uint16_t blocks = 1; ///< service nodes of the group, each with a block of ports
     std::uint16_t block = 0;  ///< this node's
     bool tcpStrict = true;
-    /** How often the node has restarted: each life begins in another sixteenth of the block, so that
-     * it stays away from what its last life gave out just before the end. */
+    /** How often the node has restarted: each life begins in another sixteenth of the block, so
+     * that it stays away from what its last life gave out just before the end. */
     std::uint8_t generation = 0;
 };
 

@@ -77,6 +77,7 @@ const char*
 SchedulerType(const std::string& name)
 {
     static constexpr std::pair<const char*, const char*> TYPES[] = {
+        {"quaternary-heap", "flowchain::QuaternaryHeapScheduler"},
         {"priority-queue", "ns3::PriorityQueueScheduler"},
         {"map", "ns3::MapScheduler"},
         {"heap", "ns3::HeapScheduler"},

@@ -96,7 +96,7 @@ RunCost
 MeasureBare(std::uint64_t packetHops, std::uint64_t sessions)
 {
     ns3::Time::SetResolution(ns3::Time::PS);
-    ns3::Simulator::SetScheduler(ns3::ObjectFactory("ns3::PriorityQueueScheduler"));
+    ns3::Simulator::SetScheduler(ns3::ObjectFactory("flowchain::QuaternaryHeapScheduler"));
     Load load = MakeLoad(4, Duration(500'000));
     const std::uint64_t bursts = packetHops / 4 / HostsOf(load) / load.burst;
     load.framesPerHost = static_cast<std::uint32_t>(bursts * load.burst);

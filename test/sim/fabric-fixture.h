@@ -64,7 +64,7 @@ struct Outcome
 struct RunOptions
 {
     std::string kind = "lean";
-    std::string scheduler = "ns3::PriorityQueueScheduler";
+    std::string scheduler = "flowchain::QuaternaryHeapScheduler";
     std::int64_t stop = -1; ///< ps; -1: when nothing happens any more
     bool isTapped = false;  ///< on every second link
     /** Hosts work for this time (ps) on what they get and send it back to where it came from; -1:

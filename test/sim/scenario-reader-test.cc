@@ -19,7 +19,7 @@ TEST(ScenarioReader, MinimalScenarioHasTheDefaults)
     EXPECT_EQ(s.name, "first");
     EXPECT_EQ(s.path, "some/where/first.toml");
     EXPECT_EQ(s.sim.stop, Duration{1'000'000'000'000});
-    EXPECT_EQ(s.sim.scheduler, "priority-queue");
+    EXPECT_EQ(s.sim.scheduler, "quaternary-heap");
     EXPECT_EQ(s.chain.position, 0);
     EXPECT_EQ(s.chain.release, "all");
     EXPECT_EQ(s.accelerators.size(), 1);

@@ -402,12 +402,29 @@ FlowManagerMachine::MayRelease(const Context& context) const
     return false;
 }
 
+/** Has another manager replicated a newer session of the flow in the meantime? */
+bool
+FlowManagerMachine::IsSuperseded(const Context& context)
+{
+    if (context.attempt == 0)
+    {
+        return false; // nothing was to be replicated
+    }
+    const SessionRecord* record = m_store.Find(context.record.original).record;
+    return record == nullptr || record->id != context.record.id;
+}
+
 void
 FlowManagerMachine::Progress(std::uint32_t slot, Instant now, Actions& out)
 {
     Context& context = m_contexts[slot];
     if (!context.released && MayRelease(context))
     {
+        if (IsSuperseded(context))
+        {
+            CloseContext(slot, DropReason::REFUSED, DropReason::REFUSED);
+            return;
+        }
         Release(slot, now, out);
     }
     if (context.released && context.chainDone && context.fanOutDone && context.reverseDone)

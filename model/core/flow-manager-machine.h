@@ -83,7 +83,7 @@ class FlowManagerMachine : public ProtocolMachine
         bool known = false;   ///< the session is not new: its owner, too, may lack the state
         bool reverse = false; ///< the waiting packets travel against the session's first packet
         /** Of replication; part of every message about it. Both directions of a session may have
-         * a context: no two contexts have the same attempt. */
+         * a context: no two contexts have the same attempt. 0: nothing was replicated. */
         std::uint16_t attempt = 0;
         NodeId accelerator = NO_NODE;
         NodeId serviceNode = NO_NODE;
@@ -137,6 +137,8 @@ class FlowManagerMachine : public ProtocolMachine
     // Replication
     void Replicate(std::uint32_t slot, Instant now, Actions& out);
     void SendReverseEntry(std::uint32_t slot, Instant now, Actions& out);
+    /** Store a copy. @returns NONE, or why the session must not be released */
+    DropReason Keep(const SessionRecord& record, Actions& out);
     void HandleChain(const SyncMessage& message, Instant now, Actions& out);
     void Relay(const SessionRecord& record,
                NodeId first,
@@ -157,7 +159,7 @@ class FlowManagerMachine : public ProtocolMachine
                     const SessionRecord& record,
                     NodeId first,
                     std::uint16_t attempt,
-                    std::uint8_t flags,
+                    DropReason refused,
                     Instant now,
                     Actions& out);
     std::uint32_t MarkDone(MessageKind kind, const SessionRecord& record, std::uint16_t attempt);
@@ -180,6 +182,7 @@ class FlowManagerMachine : public ProtocolMachine
     static FlowEntry EntryOf(const Context& context);
     void Progress(std::uint32_t slot, Instant now, Actions& out);
     bool MayRelease(const Context& context) const;
+    bool IsSuperseded(const Context& context);
     void Release(std::uint32_t slot, Instant now, Actions& out);
     void SendOn(FramePtr frame, const FlowKey& key, Actions& out);
     void SendEntry(

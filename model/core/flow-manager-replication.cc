@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 
 namespace flowchain
 {
@@ -15,14 +16,16 @@ FlowManagerMachine::Replicate(std::uint32_t slot, Instant now, Actions& out)
 {
     Context& context = m_contexts[slot];
     ++context.generation;
-    context.attempt = ++m_attempt;
+    m_attempt = m_attempt == std::numeric_limits<std::uint16_t>::max() ? 1 : m_attempt + 1;
+    context.attempt = m_attempt;
     context.chainDone = context.fanOutDone = context.reverseDone = false;
     // A node that has restarted since it made the state has lost it.
     context.known =
         context.known || View().Incarnation(context.serviceNode) != context.serviceIncarnation;
-    if (StoreCopy(m_store, context.record, out) == SessionStore::Outcome::FULL)
+    const DropReason refused = Keep(context.record, out);
+    if (refused != DropReason::NONE)
     {
-        CloseContext(slot, DropReason::TABLE_FULL, DropReason::TABLE_FULL);
+        CloseContext(slot, refused, refused);
         return;
     }
     const std::uint16_t attempt = context.attempt;
@@ -49,17 +52,32 @@ FlowManagerMachine::SendReverseEntry(std::uint32_t slot, Instant now, Actions& o
     SendReliable(third, message, Pool().Acquire(), TokenOf(slot, context.generation), now, out);
 }
 
+DropReason
+FlowManagerMachine::Keep(const SessionRecord& record, Actions& out)
+{
+    switch (StoreCopy(m_store, record, out))
+    {
+    case SessionStore::Outcome::FULL:
+        return DropReason::TABLE_FULL;
+    case SessionStore::Outcome::CONFLICT:
+        return DropReason::REFUSED;
+    default:
+        return DropReason::NONE;
+    }
+}
+
 void
 FlowManagerMachine::HandleChain(const SyncMessage& message, Instant now, Actions& out)
 {
     const MessageHeader& header = message.header;
-    if (StoreCopy(m_store, message.record, out) == SessionStore::Outcome::FULL)
+    const DropReason refused = Keep(message.record, out);
+    if (refused != DropReason::NONE)
     {
         ReportDone(MessageKind::CHAIN_DONE,
                    message.record,
                    header.first,
                    header.attempt,
-                   message_flag::REFUSED,
+                   refused,
                    now,
                    out);
         return;
@@ -123,7 +141,7 @@ FlowManagerMachine::Relay(const SessionRecord& record,
     else if (!second || m_manager.release == ReleaseRule::CHAIN)
     {
         // Otherwise the second manager's report says it: it is the tail.
-        ReportDone(MessageKind::CHAIN_DONE, record, first, attempt, 0, now, out);
+        ReportDone(MessageKind::CHAIN_DONE, record, first, attempt, DropReason::NONE, now, out);
     }
     if (second)
     {
@@ -193,8 +211,13 @@ FlowManagerMachine::CountDownFanOut(std::uint64_t token, bool good, Instant now,
     m_freeFanOuts.push_back(slot);
     if (!fanOut.failed)
     {
-        ReportDone(
-            MessageKind::FAN_OUT_DONE, fanOut.record, fanOut.first, fanOut.attempt, 0, now, out);
+        ReportDone(MessageKind::FAN_OUT_DONE,
+                   fanOut.record,
+                   fanOut.first,
+                   fanOut.attempt,
+                   DropReason::NONE,
+                   now,
+                   out);
     }
 }
 
@@ -203,7 +226,7 @@ FlowManagerMachine::ReportDone(MessageKind kind,
                                const SessionRecord& record,
                                NodeId first,
                                std::uint16_t attempt,
-                               std::uint8_t flags,
+                               DropReason refused,
                                Instant now,
                                Actions& out)
 {
@@ -219,7 +242,8 @@ FlowManagerMachine::ReportDone(MessageKind kind,
     }
     SyncMessage message;
     message.header.kind = kind;
-    message.header.flags = flags;
+    message.header.flags = refused == DropReason::NONE ? 0 : message_flag::REFUSED;
+    message.header.reason = static_cast<std::uint8_t>(refused);
     message.header.first = first;
     message.header.attempt = attempt;
     message.record = record;
@@ -266,7 +290,10 @@ FlowManagerMachine::HandleDone(const SyncMessage& message, Instant now, Actions&
     }
     if ((header.flags & message_flag::REFUSED) != 0)
     {
-        CloseContext(slot, DropReason::TABLE_FULL, DropReason::TABLE_FULL);
+        const auto reason = header.reason < DROP_REASON_COUNT
+                                ? static_cast<DropReason>(header.reason)
+                                : DropReason::MALFORMED;
+        CloseContext(slot, reason, reason);
         return;
     }
     Progress(slot, now, out);

@@ -168,7 +168,7 @@ class FlowManagerMachine : public ProtocolMachine
     bool SecondIsTail() const;
     void StoreReverse(const FlowEntry& entry, Actions& out);
     void Remember(const FlowEntry& entry, Actions& out);
-    void HandleReturnedChain(const SyncMessage& message, Instant now, Actions& out);
+    void HandleReturnedChain(const SyncMessage& message, Returned why, Instant now, Actions& out);
 
     // Contexts
     std::uint32_t FindContext(const FlowKey& key) const;

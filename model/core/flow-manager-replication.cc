@@ -384,7 +384,7 @@ FlowManagerMachine::HandleReturned(
         std::size_t outerLength = 0;
         const DecodeVerdict verdict = Decode(*message.copy, decoded, outerLength);
         assert(verdict == DecodeVerdict::OK);
-        HandleReturnedChain(decoded, now, out);
+        HandleReturnedChain(decoded, why, now, out);
         break;
     }
     case MessageKind::PROCESS:
@@ -408,7 +408,10 @@ FlowManagerMachine::HandleReturned(
 }
 
 void
-FlowManagerMachine::HandleReturnedChain(const SyncMessage& message, Instant now, Actions& out)
+FlowManagerMachine::HandleReturnedChain(const SyncMessage& message,
+                                        Returned why,
+                                        Instant now,
+                                        Actions& out)
 {
     const MessageHeader& header = message.header;
     if (header.first == Self())
@@ -422,7 +425,7 @@ FlowManagerMachine::HandleReturnedChain(const SyncMessage& message, Instant now,
     }
     // A first manager that is alive starts the chain again itself. For one that is dead, the
     // predecessor takes its unacknowledged updates to the successor (van Renesse & Schneider 2004).
-    if (!View().IsMember(header.first))
+    if (why == Returned::PEER_GONE && !View().IsMember(header.first))
     {
         Relay(message.record,
               header.first,

@@ -86,7 +86,6 @@ class Swarm : public HarnessListener
             {
             return Decide(from, to, frame, now);
         });
-        PlanFlows();
         for (int i = 0; i < m_profile.crashes; ++i)
         {
             PlanCrash();
@@ -95,6 +94,7 @@ class Swarm : public HarnessListener
         {
             PlanCut();
         }
+        PlanFlows();
     }
 
     ~Swarm() override
@@ -206,7 +206,7 @@ class Swarm : public HarnessListener
         config.services = 1 + m_profile.crashes + static_cast<int>(m_dice.Roll(3));
         config.accelerators = 1 + m_profile.crashes;
         config.detectionTimeout = 1500 * MICROSECOND; // seven heartbeats in a row
-        config.channel = {300 * MICROSECOND, 1200 * MICROSECOND, 40, 8, 1024};
+        config.channel = {300 * MICROSECOND, 1200 * MICROSECOND, 20, 8, 1024};
         config.manager.release = m_profile.release;
         config.manager.length = static_cast<std::uint16_t>(1 + m_dice.Roll(3));
         config.manager.position =
@@ -225,7 +225,7 @@ class Swarm : public HarnessListener
 
     void PlanFlows()
     {
-        const std::uint64_t count = 2 + m_dice.Roll(6);
+        const std::uint64_t count = 2 + m_dice.Roll(10);
         for (std::uint64_t i = 0; i < count; ++i)
         {
             FlowKey key;
@@ -237,12 +237,23 @@ class Swarm : public HarnessListener
             {
                 m_trace->NameFlow("f" + std::to_string(i), key);
             }
-            Plan(Instant{m_dice.Time(FAULTS_END)},
+            Plan(FlowStart(),
                  [this, key]
                  {
                 Try(key);
             });
         }
+    }
+
+    /** Any time, or one when a view is about to change. */
+    Instant FlowStart()
+    {
+        if (m_changes.empty() || m_dice.Percent(40))
+        {
+            return Instant{m_dice.Time(FAULTS_END)};
+        }
+        return m_changes[m_dice.Roll(m_changes.size())] + m_dice.Time(250 * MICROSECOND) -
+               200 * MICROSECOND;
     }
 
     void PlanCrash()
@@ -259,7 +270,7 @@ class Swarm : public HarnessListener
             candidates.insert(candidates.end(), group.begin(), group.end());
         }
         const NodeId victim = candidates[m_dice.Roll(candidates.size())];
-        const Instant when{m_dice.Time(FAULTS_END)};
+        const Instant when = Instant{MICROSECOND * 250} + m_dice.Time(FAULTS_END);
         Plan(when,
              [this, victim]
              {
@@ -268,11 +279,14 @@ class Swarm : public HarnessListener
                 m_harness.Crash(victim);
             }
         });
+        m_changes.push_back(when);
+        m_changes.push_back(when + m_harness.Config().detectionTimeout);
         if (m_dice.Percent(50))
         {
             const Duration downtime =
                 MICROSECOND +
                 m_dice.Time(m_dice.Percent(30) ? 300 * MICROSECOND : 6000 * MICROSECOND);
+            m_changes.push_back(when + downtime);
             Plan(when + downtime,
                  [this, victim]
                  {
@@ -305,7 +319,11 @@ class Swarm : public HarnessListener
         const bool bare = !PeekKind(frame, kind);
         fate.lost = m_dice.Percent(m_loss) ||
                     (from == m_cutFrom && to == m_cutTo && now >= m_cutBegin && now < m_cutEnd);
-        fate.late = m_dice.Percent(m_lateness) ? m_dice.Time(500 * MICROSECOND) : Duration{0};
+        // Views that differ from node to node for a while are what the epochs are for.
+        const bool view = !bare && kind == MessageKind::VIEW;
+        fate.late = m_dice.Percent(view ? 2 * m_lateness : m_lateness)
+                        ? m_dice.Time((view ? 1500 : 500) * MICROSECOND)
+                        : Duration{0};
         // Two copies of a packet that no sequence number protects would be two packets.
         fate.twice = m_dice.Percent(m_duplication) && !bare && kind != MessageKind::PACKET_IN;
         return fate;
@@ -370,6 +388,7 @@ class Swarm : public HarnessListener
     NodeId m_cutTo = NO_NODE;
     Instant m_cutBegin{};
     Instant m_cutEnd{};
+    std::vector<Instant> m_changes; ///< when a node fails, is suspected, or comes back
     ProtocolTrace* m_trace;
     ProtocolChecker m_checker;
     ProtocolHarness m_harness;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Compares scenarios/README.md with what the program `flowchain` reads: every section and key, every
-default, every range and choice.
+"""Compares scenarios/README.md with what the program `flowchain` reads: every section and key,
+every default, every range and choice.
 
 usage: format-test.py PROGRAM
 """

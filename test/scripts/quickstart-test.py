@@ -41,7 +41,7 @@ OBJECTIONS = (
 
 
 def check_readme(tally, program, folder):
-    """Each line of output in README is what its command prints; "..." stands for what is left out."""
+    """Each line of output in README is what its command prints; "..." stands for others."""
     readme = (SOURCE / "README.md").read_text(encoding="utf-8")
     tally.check(f"\n{COMMAND}\n" in readme, f"README has the command {COMMAND}")
     examples = OUTPUT_IN_README.findall(readme)

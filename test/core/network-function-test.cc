@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "network-function.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace flowchain
+{
+namespace
+{
+
+constexpr std::uint32_t INSIDE = 0x0a000001;    // 10.0.0.1
+constexpr std::uint32_t SERVER = 0xc6336401;    // 198.51.100.1
+constexpr std::uint32_t EXTERNAL = 0xcb007101;  // 203.0.113.1
+constexpr std::uint32_t NEIGHBOUR = 0xc0000201; // 192.0.2.1, not behind the clients
+
+Nat44Config
+Config()
+{
+    Nat44Config config;
+    config.inside = {0x0a000000, 8};
+    config.external = {EXTERNAL, 32};
+    config.portFirst = 1000;
+    config.portLast = 1002;
+    return config;
+}
+
+PacketView
+Packet(std::uint32_t from, std::uint32_t to, IpProtocol protocol, std::uint8_t flags = 0)
+{
+    PacketView packet;
+    packet.key = {{from, 5000}, {to, 80}, protocol};
+    packet.tcpFlags = flags;
+    return packet;
+}
+
+struct Refusal
+{
+    const char* name;
+    PacketView packet;
+    bool tcpStrict;
+    DropReason expected;
+};
+
+class NatFunctionRefusal : public testing::TestWithParam<Refusal>
+{
+};
+
+TEST_P(NatFunctionRefusal, OpensOrSaysWhyNot)
+{
+    Nat44Config config = Config();
+    config.tcpStrict = GetParam().tcpStrict;
+    NatFunction nat(config);
+    SessionStore store(10);
+    FlowKey translated;
+    EXPECT_EQ(nat.Open(GetParam().packet, store, translated), GetParam().expected);
+}
+
+constexpr IpProtocol TCP = IpProtocol::TCP;
+constexpr IpProtocol UDP = IpProtocol::UDP;
+constexpr IpProtocol ICMP = IpProtocol::ICMP;
+
+// RFC 5382, section 4: a session begins with a SYN, also when both ends open at the same time;
+// RFC 4787, REQ-5 and REQ-8: from outside, no packet makes a binding.
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    NatFunctionRefusal,
+    testing::Values(
+        Refusal{"Syn", Packet(INSIDE, SERVER, TCP, tcp_flag::SYN), true, DropReason::NONE},
+        Refusal{"SynWithPush",
+                Packet(INSIDE, SERVER, TCP, tcp_flag::SYN | tcp_flag::PSH),
+                true,
+                DropReason::NONE},
+        Refusal{"SynAck",
+                Packet(INSIDE, SERVER, TCP, tcp_flag::SYN | tcp_flag::ACK),
+                true,
+                DropReason::NO_SESSION},
+        Refusal{"Ack", Packet(INSIDE, SERVER, TCP, tcp_flag::ACK), true, DropReason::NO_SESSION},
+        Refusal{"Rst", Packet(INSIDE, SERVER, TCP, tcp_flag::RST), true, DropReason::NO_SESSION},
+        Refusal{
+            "AckWhenLenient", Packet(INSIDE, SERVER, TCP, tcp_flag::ACK), false, DropReason::NONE},
+        Refusal{"Udp", Packet(INSIDE, SERVER, UDP), true, DropReason::NONE},
+        Refusal{"Icmp", Packet(INSIDE, SERVER, ICMP), true, DropReason::NONE},
+        Refusal{"FromOutside",
+                Packet(SERVER, EXTERNAL, TCP, tcp_flag::SYN),
+                true,
+                DropReason::NO_BINDING},
+        Refusal{
+            "FromOutsideToElsewhere", Packet(NEIGHBOUR, SERVER, UDP), true, DropReason::NO_BINDING},
+        Refusal{"Hairpin", Packet(INSIDE, EXTERNAL, UDP), true, DropReason::NO_BINDING}),
+    [](const auto& row)
+    {
+    return row.param.name;
+    });
+
+TEST(NatFunction, TranslatesTheSourceOnly)
+{
+    NatFunction nat(Config());
+    SessionStore store(10);
+    FlowKey translated;
+    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, translated), DropReason::NONE);
+    const FlowKey expected{{EXTERNAL, 1000}, {SERVER, 80}, UDP};
+    EXPECT_TRUE(translated == expected);
+}
+
+TEST(NatFunction, RefusesWhenTheBlockIsUsedUp)
+{
+    NatFunction nat(Config());
+    SessionStore store(10);
+    FlowKey translated;
+    std::set<std::uint16_t> ports;
+    for (int i = 0; i < 3; ++i)
+    {
+        ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, translated), DropReason::NONE);
+        ports.insert(translated.source.port);
+    }
+    EXPECT_EQ(ports, (std::set<std::uint16_t>{1000, 1001, 1002}));
+    EXPECT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, translated), DropReason::PORT_EXHAUSTED);
+    // Each protocol has ports of its own.
+    EXPECT_EQ(nat.Open(Packet(INSIDE, SERVER, ICMP), store, translated), DropReason::NONE);
+}
+
+/** After a restart the copies of the others tell which endpoints the last life gave out. */
+TEST(NatFunction, StaysAwayFromEndpointsOfKnownSessions)
+{
+    SessionStore store(10);
+    SessionRecord record;
+    record.id = MakeSessionId(1, 1);
+    record.version = MakeSessionVersion(1, 1);
+    record.original = {{INSIDE + 1, 6000}, {SERVER, 80}, UDP};
+    record.translated = {{EXTERNAL, 1000}, {SERVER, 80}, UDP};
+    ASSERT_EQ(store.Apply(record), SessionStore::Outcome::INSERTED);
+    NatFunction nat(Config());
+    FlowKey translated;
+    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, translated), DropReason::NONE);
+    EXPECT_EQ(translated.source.port, 1001);
+    // To another server the same endpoint would make another tuple; but it stays taken.
+    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER + 1, UDP), store, translated), DropReason::NONE);
+    EXPECT_EQ(translated.source.port, 1002);
+}
+
+TEST(NetworkFunction, KnowsTheStateThatAFirstPacketMakes)
+{
+    EXPECT_EQ(NetworkFunction::StateOf(Packet(INSIDE, SERVER, TCP, tcp_flag::SYN)),
+              SessionState::SYN_SENT);
+    EXPECT_EQ(NetworkFunction::StateOf(Packet(INSIDE, SERVER, TCP, tcp_flag::ACK)),
+              SessionState::NEW);
+    EXPECT_EQ(NetworkFunction::StateOf(Packet(INSIDE, SERVER, UDP)), SessionState::NEW);
+}
+
+} // namespace
+} // namespace flowchain

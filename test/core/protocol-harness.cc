@@ -5,6 +5,7 @@
 #include "controller-machine.h"
 #include "directory-builder.h"
 #include "edge-machine.h"
+#include "protocol-frame-pool.h"
 
 #include <algorithm>
 #include <cassert>
@@ -42,29 +43,14 @@ HarnessListener::OnUp(NodeId, Instant)
 {
 }
 
-/** Frames from the heap that keep the packet ledger. */
-class ProtocolHarness::Pool : public FramePool
+/** Tells the listener what the node that is being stepped discards. */
+class ProtocolHarness::Pool : public LedgerFramePool
 {
   public:
     explicit Pool(ProtocolHarness& harness)
-        : m_harness(harness)
+        : LedgerFramePool(harness.m_ledger)
+        , m_harness(harness)
     {
-    }
-
-    FramePtr Acquire() override
-    {
-        ++m_live;
-        FramePtr frame(new PooledFrame);
-        frame->pool = this;
-        return frame;
-    }
-
-    FramePtr Clone(const Frame& frame) override
-    {
-        FramePtr copy = Acquire();
-        copy->CopyFrom(frame);
-        m_harness.m_ledger.Born(copy->packetId);
-        return copy;
     }
 
     void Discard(FramePtr frame, DropReason reason) override
@@ -73,29 +59,11 @@ class ProtocolHarness::Pool : public FramePool
         {
             m_harness.m_listener->OnDropped(m_harness.m_stepping, *frame, reason, m_harness.m_now);
         }
-        End(frame.release(), reason);
-    }
-
-    std::size_t Live() const
-    {
-        return m_live;
+        LedgerFramePool::Discard(std::move(frame), reason);
     }
 
   private:
-    void Return(PooledFrame* frame) override
-    {
-        End(frame, m_returnReason);
-    }
-
-    void End(PooledFrame* frame, DropReason reason)
-    {
-        m_harness.m_ledger.Gone(frame->packetId, reason);
-        delete frame;
-        --m_live;
-    }
-
     ProtocolHarness& m_harness;
-    std::size_t m_live = 0;
 };
 
 namespace

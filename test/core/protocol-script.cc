@@ -422,9 +422,11 @@ ProtocolScript::ShowCopies()
             {
                 continue; // superseded
             }
-            holders[m_trace.TextOf(record) + " " + m_trace.TextOf(record.original) +
-                    " as :" + std::to_string(record.translated.source.port)] +=
-                " " + m_harness->NameOf(node);
+            std::string& nodes =
+                holders[m_trace.TextOf(record) + " " + m_trace.TextOf(record.original) +
+                        " as :" + std::to_string(record.translated.source.port)];
+            nodes += " ";
+            nodes += m_harness->NameOf(node);
         }
     }
     for (const auto& [session, nodes] : holders)

@@ -235,7 +235,7 @@ class Swarm : public HarnessListener
             m_connections[key] = {};
             if (m_trace != nullptr)
             {
-                m_trace->NameFlow("f" + std::to_string(i), key);
+                m_trace->NameFlow(std::string("f") + std::to_string(i), key);
             }
             Plan(FlowStart(),
                  [this, key]

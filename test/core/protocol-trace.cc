@@ -1,141 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "protocol-trace.h"
 
-#include <algorithm>
-#include <array>
-#include <cctype>
+#include "protocol-text.h"
 
 namespace flowchain
 {
 
 namespace
 {
-
-const char*
-NameOfNote(NoteKind kind)
-{
-    switch (kind)
-    {
-    case NoteKind::MISSED:
-        return "MISSED";
-    case NoteKind::ENTRY_INSTALLED:
-        return "ENTRY_INSTALLED";
-    case NoteKind::ENTRY_REFUSED:
-        return "ENTRY_REFUSED";
-    case NoteKind::ASKED:
-        return "ASKED";
-    case NoteKind::SLOW_REVERSE:
-        return "SLOW_REVERSE";
-    case NoteKind::CREATED:
-        return "CREATED";
-    case NoteKind::ADOPTED:
-        return "ADOPTED";
-    case NoteKind::STATE_RECEIVED:
-        return "STATE_RECEIVED";
-    case NoteKind::COPY_STORED:
-        return "COPY_STORED";
-    case NoteKind::COPY_CONFLICT:
-        return "COPY_CONFLICT";
-    case NoteKind::COPY_SUPERSEDED:
-        return "COPY_SUPERSEDED";
-    case NoteKind::COPY_REFUSED:
-        return "COPY_REFUSED";
-    case NoteKind::REVERSE_STORED:
-        return "REVERSE_STORED";
-    case NoteKind::RELEASED:
-        return "RELEASED";
-    case NoteKind::VIEW_ADOPTED:
-        return "VIEW_ADOPTED";
-    case NoteKind::REMOVED:
-        return "REMOVED";
-    case NoteKind::STALE_REFUSED:
-        return "STALE_REFUSED";
-    case NoteKind::RETRANSMITTED:
-        return "RETRANSMITTED";
-    case NoteKind::ABANDONED:
-        return "ABANDONED";
-    case NoteKind::SUSPECTED:
-        return "SUSPECTED";
-    case NoteKind::READMITTED:
-        return "READMITTED";
-    case NoteKind::SNAPSHOT_STARTED:
-        return "SNAPSHOT_STARTED";
-    case NoteKind::SNAPSHOT_ENDED:
-        return "SNAPSHOT_ENDED";
-    }
-    return "?";
-}
-
-/** "packet-in" as "PACKET_IN". */
-std::string
-Capitals(std::string name)
-{
-    for (char& c : name)
-    {
-        c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    }
-    return name;
-}
-
-std::string
-TextOfAddress(std::uint32_t address)
-{
-    std::string text;
-    for (int shift = 24; shift >= 0; shift -= 8)
-    {
-        text += std::to_string((address >> shift) & 0xff) + (shift > 0 ? "." : "");
-    }
-    return text;
-}
-
-std::string
-TextOfEndpoint(const Endpoint& endpoint)
-{
-    return TextOfAddress(endpoint.address) + ":" + std::to_string(endpoint.port);
-}
-
-std::string
-TextOfVersion(SessionVersion version)
-{
-    return "v" + std::to_string(version >> 32) + "." + std::to_string(version & 0xffffffff);
-}
-
-std::string
-TextOfTcpFlags(std::uint8_t flags)
-{
-    std::string text;
-    constexpr std::array<std::pair<std::uint8_t, const char*>, 4> NAMES = {
-        {{tcp_flag::SYN, "SYN"},
-         {tcp_flag::FIN, "FIN"},
-         {tcp_flag::RST, "RST"},
-         {tcp_flag::ACK, "ACK"}}};
-    for (const auto& [bit, name] : NAMES)
-    {
-        if ((flags & bit) != 0)
-        {
-            text += (text.empty() ? " " : "+") + std::string(name);
-        }
-    }
-    return text;
-}
-
-std::string
-TextOfMessageFlags(std::uint8_t flags)
-{
-    constexpr std::array<std::pair<std::uint8_t, const char*>, 6> NAMES = {
-        {{message_flag::EXISTING, " EXISTING"},
-         {message_flag::REVERSE, " REVERSE"},
-         {message_flag::REFUSED, " REFUSED"},
-         {message_flag::READY, " READY"},
-         {message_flag::ADOPTED, " ADOPTED"},
-         {message_flag::RESEND, " again"}}};
-    std::string text;
-    for (const auto& [bit, name] : NAMES)
-    {
-        text += (flags & bit) != 0 ? name : "";
-    }
-    return text;
-}
 
 bool
 HasRecord(const SyncMessage& message)
@@ -291,11 +163,13 @@ ProtocolTrace::TextOfView(const Frame& frame) const
         const ViewBody::Member& member = body.members[node];
         if (member.status != MemberStatus::ACTIVE)
         {
-            text += " " + m_harness->NameOf(node) +
-                    (member.status == MemberStatus::DOWN ? "=down" : "=joining");
+            text += " ";
+            text += m_harness->NameOf(node);
+            text += member.status == MemberStatus::DOWN ? "=down" : "=joining";
         }
     }
-    return " of e" + std::to_string(body.epoch) + ":" + (text.empty() ? " all active" : text);
+    return std::string(" of e") + std::to_string(body.epoch) + ":" +
+           (text.empty() ? " all active" : text);
 }
 
 std::string
@@ -320,11 +194,13 @@ ProtocolTrace::TextOfMessage(const SyncMessage& message, const Frame& frame) con
     }
     if (HasRecord(message))
     {
-        text += " " + TextOf(message.record);
+        text += " ";
+        text += TextOf(message.record);
     }
     if (header.kind == MessageKind::ENTRY || header.kind == MessageKind::REVERSE_ENTRY)
     {
-        text += " " + TextOfEntry(message.entry);
+        text += " ";
+        text += TextOfEntry(message.entry);
     }
     if (header.kind == MessageKind::CHAIN)
     {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "protocol-text.h"
+
+#include "packet-view.h"
+
+#include <array>
+#include <cctype>
+#include <utility>
+
+namespace flowchain
+{
+
+const char*
+NameOfNote(NoteKind kind)
+{
+    switch (kind)
+    {
+    case NoteKind::MISSED:
+        return "MISSED";
+    case NoteKind::ENTRY_INSTALLED:
+        return "ENTRY_INSTALLED";
+    case NoteKind::ENTRY_REFUSED:
+        return "ENTRY_REFUSED";
+    case NoteKind::ASKED:
+        return "ASKED";
+    case NoteKind::SLOW_REVERSE:
+        return "SLOW_REVERSE";
+    case NoteKind::CREATED:
+        return "CREATED";
+    case NoteKind::ADOPTED:
+        return "ADOPTED";
+    case NoteKind::STATE_RECEIVED:
+        return "STATE_RECEIVED";
+    case NoteKind::COPY_STORED:
+        return "COPY_STORED";
+    case NoteKind::COPY_CONFLICT:
+        return "COPY_CONFLICT";
+    case NoteKind::COPY_SUPERSEDED:
+        return "COPY_SUPERSEDED";
+    case NoteKind::COPY_REFUSED:
+        return "COPY_REFUSED";
+    case NoteKind::REVERSE_STORED:
+        return "REVERSE_STORED";
+    case NoteKind::RELEASED:
+        return "RELEASED";
+    case NoteKind::VIEW_ADOPTED:
+        return "VIEW_ADOPTED";
+    case NoteKind::REMOVED:
+        return "REMOVED";
+    case NoteKind::STALE_REFUSED:
+        return "STALE_REFUSED";
+    case NoteKind::RETRANSMITTED:
+        return "RETRANSMITTED";
+    case NoteKind::ABANDONED:
+        return "ABANDONED";
+    case NoteKind::SUSPECTED:
+        return "SUSPECTED";
+    case NoteKind::READMITTED:
+        return "READMITTED";
+    case NoteKind::SNAPSHOT_STARTED:
+        return "SNAPSHOT_STARTED";
+    case NoteKind::SNAPSHOT_ENDED:
+        return "SNAPSHOT_ENDED";
+    }
+    return "?";
+}
+
+std::string
+Capitals(std::string name)
+{
+    for (char& c : name)
+    {
+        c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    return name;
+}
+
+namespace
+{
+
+std::string
+TextOfAddress(std::uint32_t address)
+{
+    std::string text;
+    for (int shift = 24; shift >= 0; shift -= 8)
+    {
+        text += std::to_string((address >> shift) & 0xff) + (shift > 0 ? "." : "");
+    }
+    return text;
+}
+
+} // namespace
+
+std::string
+TextOfEndpoint(const Endpoint& endpoint)
+{
+    return TextOfAddress(endpoint.address) + ":" + std::to_string(endpoint.port);
+}
+
+std::string
+TextOfVersion(SessionVersion version)
+{
+    return std::string("v") + std::to_string(version >> 32) + "." +
+           std::to_string(version & 0xffffffff);
+}
+
+std::string
+TextOfTcpFlags(std::uint8_t flags)
+{
+    std::string text;
+    constexpr std::array<std::pair<std::uint8_t, const char*>, 4> NAMES = {
+        {{tcp_flag::SYN, "SYN"},
+         {tcp_flag::FIN, "FIN"},
+         {tcp_flag::RST, "RST"},
+         {tcp_flag::ACK, "ACK"}}};
+    for (const auto& [bit, name] : NAMES)
+    {
+        if ((flags & bit) != 0)
+        {
+            text += text.empty() ? " " : "+";
+            text += name;
+        }
+    }
+    return text;
+}
+
+std::string
+TextOfMessageFlags(std::uint8_t flags)
+{
+    constexpr std::array<std::pair<std::uint8_t, const char*>, 6> NAMES = {
+        {{message_flag::EXISTING, " EXISTING"},
+         {message_flag::REVERSE, " REVERSE"},
+         {message_flag::REFUSED, " REFUSED"},
+         {message_flag::READY, " READY"},
+         {message_flag::ADOPTED, " ADOPTED"},
+         {message_flag::RESEND, " again"}}};
+    std::string text;
+    for (const auto& [bit, name] : NAMES)
+    {
+        text += (flags & bit) != 0 ? name : "";
+    }
+    return text;
+}
+
+} // namespace flowchain

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_PROTOCOL_TEXT_H
+#define FLOWCHAIN_PROTOCOL_TEXT_H
+
+#include "actions.h"
+
+#include <cstdint>
+#include <string>
+
+namespace flowchain
+{
+
+const char* NameOfNote(NoteKind kind);
+
+/** "packet-in" as "PACKET_IN". */
+std::string Capitals(std::string name);
+
+/** "10.0.0.1:80" */
+std::string TextOfEndpoint(const Endpoint& endpoint);
+
+/** "v1.2": epoch and counter. */
+std::string TextOfVersion(SessionVersion version);
+
+/** " SYN+ACK", or nothing. */
+std::string TextOfTcpFlags(std::uint8_t flags);
+
+/** " EXISTING ADOPTED", or nothing. */
+std::string TextOfMessageFlags(std::uint8_t flags);
+
+} // namespace flowchain
+
+#endif

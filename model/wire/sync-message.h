@@ -90,7 +90,7 @@ struct MessageHeader
     std::uint8_t sourceIncarnation = 0; ///< how often the sender has restarted
     std::uint8_t targetIncarnation = 0; ///< of the receiver, as the sender knows it
     std::uint8_t position = 0; ///< CHAIN: position of the receiver, 1 is the first manager
-    std::uint8_t reason = 0;   ///< STATE with REFUSED: why the packet was dropped
+    std::uint8_t reason = 0;   ///< with REFUSED, STATE or CHAIN_DONE: why packets are dropped
     std::uint32_t epoch = 0;            ///< of the sender's view
     std::uint32_t sequence = 0;         ///< from 1 for each ordered pair of nodes; 0: unsequenced
     std::uint32_t acknowledged = 0;     ///< all sequence numbers up to this one have arrived

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What a whole run costs beside the bare lean fabric moving as many packet-hops, and the memory that
-// it takes for each session and node copy.
+// What a whole run costs beside the bare lean fabric moving as many packet-hops, and the memory
+// that it takes for each session and node copy.
 #include "bench-fabric.h"
 #include "scenario-reader.h"
 #include "simulation.h"

@@ -48,6 +48,10 @@ DeclarePackets(Declarations& d)
 {
     Count(d, "packets.injected", "packets", "data packets that hosts sent");
     Count(d, "packets.delivered", "packets", "data packets that reached the far host");
+    Count(d,
+          "packets.not_replayed",
+          "packets",
+          "captured packets that a replay left out: no session of an inside host, or malformed");
     Count(d, "packets.in_flight", "packets", "data packets on their way when the run ended");
     Count(d, "packets.dropped", "packets", "data packets that were dropped, all reasons");
     for (std::size_t i = 1; i < DROP_REASON_COUNT; ++i)

@@ -79,7 +79,7 @@ Visit(ScenarioVisitor& v, SyncSection& s)
 {
     v.VisitDuration("retransmit_timeout", s.retransmitTimeout, PICOSECOND, LONGEST);
     v.VisitDuration("retransmit_timeout_max", s.retransmitTimeoutMax, PICOSECOND, LONGEST);
-    v.Integer("retries_max", s.retriesMax, 0, 1000);
+    v.Integer("retries_max", s.retriesMax, 1, 1000);
     v.Integer("window", s.window, 1, 64);
     v.Integer("backlog_max", s.backlogMax, 1, TABLE_MAX);
 }
@@ -103,7 +103,7 @@ Visit(ScenarioVisitor& v, ServiceSection& s)
     v.Integer("port_first", s.portFirst, 1, 65535);
     v.Integer("port_last", s.portLast, 1, 65535);
     v.VisitFlag("tcp_strict", s.tcpStrict);
-    v.Integer("sessions_max", s.sessionsMax, 1, TABLE_MAX);
+    v.Integer("sessions_max", s.sessionsMax, 8, TABLE_MAX);
     Visit(v, s.processing);
 }
 

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <numeric>
 #include <stdexcept>
 
 namespace flowchain
@@ -401,6 +402,8 @@ Simulation::ReportPackets(MetricSet& metrics) const
     set("sessions.established", counters.sessionsEstablished);
     set("sessions.completed", counters.sessionsCompleted);
     set("sessions.broken", counters.sessionsBroken);
+    const ReplaySkips& skipped = m_workload.Skipped();
+    set("packets.not_replayed", std::accumulate(skipped.begin(), skipped.end(), std::uint64_t{0}));
     set("packets.injected", m_ledger.Injected());
     set("packets.delivered", m_ledger.Delivered());
     set("packets.dropped", m_ledger.Dropped());

@@ -106,6 +106,10 @@ AddCounts(Lines& lines, const MetricSet& m)
               Show(m, "packets.delivered"),
               Show(m, "packets.dropped"),
               Show(m, "packets.in_flight"));
+    if (m.ValueOr0("packets.not_replayed") != 0)
+    {
+        lines.Add("", "{} captured but not replayed", Show(m, "packets.not_replayed"));
+    }
     static const std::string DROPPED = "packets.dropped.";
     for (const auto& [place, metric] : m.All())
     {

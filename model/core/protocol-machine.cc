@@ -101,7 +101,7 @@ ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
         Drop(std::move(frame), DropReason::MALFORMED);
         return;
     }
-    if (!CheckIncarnations(header, out))
+    if (!CheckIncarnations(header))
     {
         Refuse(std::move(frame), header.source, DropReason::STALE_INCARNATION, out);
         return;
@@ -155,7 +155,7 @@ ProtocolMachine::AdoptIncarnation(Peer& peer, std::uint8_t incarnation)
 }
 
 bool
-ProtocolMachine::CheckIncarnations(const MessageHeader& header, Actions&)
+ProtocolMachine::CheckIncarnations(const MessageHeader& header)
 {
     Peer& peer = m_peers[header.source];
     AdoptIncarnation(peer, header.sourceIncarnation);

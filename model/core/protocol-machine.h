@@ -168,7 +168,7 @@ class ProtocolMachine
     void HandleFrame(FramePtr frame, Instant now, Actions& out);
     /** Forget what an earlier life of the peer has sent, if this is a later one. */
     static void AdoptIncarnation(Peer& peer, std::uint8_t incarnation);
-    bool CheckIncarnations(const MessageHeader& header, Actions& out);
+    bool CheckIncarnations(const MessageHeader& header);
     void ProcessAck(const MessageHeader& header, Instant now, Actions& out);
     /** Whether a sequenced message may be acted upon: NONE, or why not. */
     DropReason Fence(const MessageHeader& header) const;

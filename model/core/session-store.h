@@ -65,12 +65,6 @@ class SessionStore
     /** Memory held, in bytes. */
     std::size_t Bytes() const;
 
-    /** Bring the index bucket of a tuple into the cache. */
-    void Prefetch(const FlowKey& key) const
-    {
-        m_index.Prefetch(FlowHash(key));
-    }
-
   private:
     /** @returns slot * 2 for the original tuple, slot * 2 + 1 for the reverse one, or NOT_FOUND */
     std::uint32_t Lookup(const FlowKey& key, std::uint64_t hash) const;

@@ -113,7 +113,6 @@ TEST(FlowIndex, TakesNoMemoryBeforeTheFirstEntry)
         return true;
     }),
               FlowIndex::NOT_FOUND);
-    index.Prefetch(7);
     index.Insert(7, 0);
     EXPECT_GT(index.Bytes(), 0U);
     EXPECT_LE(index.Bytes(), 128U);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "scenario-check.h"
 
+#include "scenario-failure-check.h"
 #include "session-generator.h"
 #include "spelling.h"
 #include "units.h"
@@ -217,79 +218,6 @@ CheckWorkloads(Scenario& s, ScenarioDiagnostics& d)
             d.Add(path + ".kind",
                   fmt::format("more than {} workloads of generated sessions",
                               SessionTuples::GENERATORS_MAX));
-        }
-    }
-}
-
-/** "accelerator[0..1], manager[0..2], service[0..3]" */
-std::string
-Candidates(const Directory& directory)
-{
-    const auto range = [](const char* role, std::size_t count)
-    {
-        return count == 1 ? fmt::format("{}[0]", role) : fmt::format("{}[0..{}]", role, count - 1);
-    };
-    return fmt::format("{}, {}, {}",
-                       range("accelerator", directory.accelerators.size()),
-                       range("manager", directory.groups.size() * directory.groups[0].size()),
-                       range("service", directory.serviceNodes.size()));
-}
-
-bool
-CanFail(NodeRole role)
-{
-    return role == NodeRole::ACCELERATOR || role == NodeRole::MANAGER ||
-           role == NodeRole::SERVICE_NODE;
-}
-
-/** Whether the node is still down from `earlier` when `later` strikes. */
-bool
-StrikesWhileDown(const FailureSection& earlier, const FailureSection& later)
-{
-    return earlier.target == later.target && earlier.at <= later.at &&
-           (!earlier.recoverAfter || earlier.at + *earlier.recoverAfter >= later.at);
-}
-
-void
-CheckFailures(Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
-{
-    for (std::size_t i = 0; i < s.failures.size(); ++i)
-    {
-        auto& failure = s.failures[i];
-        const auto path = fmt::format("failure[{}]", i);
-        if (d.Sound({path + ".node"}))
-        {
-            failure.target = FindNode(directory, failure.node);
-            if (failure.target == NO_NODE || !CanFail(directory.nodes[failure.target].role))
-            {
-                failure.target = NO_NODE;
-                d.Add(path + ".node",
-                      fmt::format("no node \"{}\" that can fail, there are {}",
-                                  failure.node,
-                                  Candidates(directory)));
-            }
-        }
-        if (d.Sound({path + ".at", "sim.stop"}) && failure.at >= s.sim.stop)
-        {
-            d.Add(path + ".at",
-                  fmt::format("{} is not before sim.stop ({})",
-                              FormatDuration(failure.at),
-                              FormatDuration(s.sim.stop)));
-        }
-    }
-    for (std::size_t i = 0; i < s.failures.size(); ++i)
-    {
-        for (std::size_t j = 0; j < s.failures.size(); ++j)
-        {
-            const bool ordered = s.failures[j].at < s.failures[i].at || j < i;
-            const auto path = fmt::format("failure[{}].at", i);
-            const auto other = fmt::format("failure[{}].at", j);
-            if (i != j && ordered && s.failures[i].target != NO_NODE && d.Sound({path, other}) &&
-                StrikesWhileDown(s.failures[j], s.failures[i]))
-            {
-                d.Add(path,
-                      fmt::format("{} is still down from failure[{}] then", s.failures[i].node, j));
-            }
         }
     }
 }

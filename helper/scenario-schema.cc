@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "scenario-schema.h"
 
+#include "failure-kinds.h"
+
 namespace flowchain
 {
 
@@ -152,13 +154,31 @@ Visit(ScenarioVisitor& v, WorkloadSection& s)
     }
 }
 
+Presence
+PresenceOf(const FailureKind& kind, std::uint32_t key)
+{
+    return kind.Needs(key) ? Presence::REQUIRED : Presence::OPTIONAL;
+}
+
 void
 Visit(ScenarioVisitor& v, FailureSection& s)
 {
-    v.VisitChoice("kind", s.kind, {"crash"});
-    v.VisitText("node", s.node, Presence::REQUIRED);
+    Choices kinds;
+    for (const FailureKind& kind : FailureKinds())
+    {
+        kinds.push_back(kind.name);
+    }
+    v.VisitChoice("kind", s.kind, kinds);
+    const FailureKind& kind = *FindFailureKind(s.kind);
+    if (kind.Has(failure_key::NODE))
+    {
+        v.VisitText("node", s.node, PresenceOf(kind, failure_key::NODE));
+    }
     v.VisitDuration("at", s.at, Duration{}, LONGEST, Presence::REQUIRED);
-    v.VisitOptionalDuration("recover_after", s.recoverAfter, PICOSECOND, LONGEST);
+    if (kind.Has(failure_key::RECOVER_AFTER))
+    {
+        v.VisitOptionalDuration("recover_after", s.recoverAfter, PICOSECOND, LONGEST);
+    }
 }
 
 void

@@ -6,7 +6,6 @@
 
 #include <concepts>
 #include <cstdint>
-#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string>
@@ -22,7 +21,7 @@ enum class Presence : std::uint8_t
     REQUIRED,
 };
 
-using Choices = std::initializer_list<const char*>;
+using Choices = std::vector<const char*>;
 
 /**
  * Goes over all the sections and keys of a scenario, in the order of the documentation. The reader

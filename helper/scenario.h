@@ -153,9 +153,9 @@ struct WorkloadSection
 /** `[[failure]]` */
 struct FailureSection
 {
-    std::string kind = "crash";
-    std::string node;        ///< "service[2]", "manager[0]", "accelerator[1]"
-    NodeId target = NO_NODE; ///< resolved
+    std::string kind = "crash"; ///< of FailureKinds(), which says what a kind's keys are
+    std::string node;           ///< "service[2]", "manager[0]", "accelerator[1]"
+    NodeId target = NO_NODE;    ///< resolved
     Duration at{};
     std::optional<Duration> recoverAfter; ///< state lost
 };

@@ -3,6 +3,7 @@
 
 #include "edge-application.h"
 #include "fabric.h"
+#include "fault-injector.h"
 #include "link-capture.h"
 #include "node-installer.h"
 #include "packet-ledger.h"
@@ -133,7 +134,6 @@ class Simulation : public FabricSink, public HostSink
     // HostSink
     void OnHostPacket(NodeId host, FramePtr frame, Instant now) override;
 
-    void ScheduleFailures();
     void ScheduleWorkload();
     void RunWorkload(Instant due);
     void ScheduleProgress();
@@ -282,28 +282,6 @@ Simulation::RunWorkload(Instant due)
 }
 
 void
-Simulation::ScheduleFailures()
-{
-    for (const FailureSection& failure : m_scenario.failures)
-    {
-        NodeApplication* target = ns3::PeekPointer(m_applications[failure.target]);
-        const Duration at = failure.at;
-        ns3::Simulator::Schedule(ns3::TimeStep(at.count()), &NodeApplication::Crash, target);
-        if (failure.recoverAfter)
-        {
-            ns3::Simulator::Schedule(ns3::TimeStep((at + *failure.recoverAfter).count()),
-                                     [target]
-                                     {
-                if (target->IsDown())
-                {
-                    target->Recover();
-                }
-            });
-        }
-    }
-}
-
-void
 Simulation::ScheduleProgress()
 {
     CheckBounds();
@@ -359,7 +337,7 @@ Simulation::Run()
 {
     const auto wallStart = std::chrono::steady_clock::now();
     const double cpuStart = CpuSeconds();
-    ScheduleFailures();
+    ScheduleFailures(m_scenario, m_applications);
     ScheduleProgress();
     // One event later, so that every application has started when the first packet comes.
     ns3::Simulator::ScheduleNow(&Simulation::ScheduleWorkload, this);

@@ -36,6 +36,8 @@ recover_after = "1ms"
 metric = "sessions.lost"
 equals = 0
 """
+# Sections whose keys depend on their kind, with the kinds in the order of MINIMAL.
+KINDS = {"workload": ["replay", "sessions"], "failure": ["crash"]}
 HEADING = re.compile(r"^### `\[+(\w+)\]+`(?: with `kind = \"(\w+)\"`)?$")
 COMPARISONS = {"equals", "at_most", "at_least"}
 FAR_OUT = {
@@ -89,14 +91,15 @@ class Format:
         sections = {}
         for name, tables in tomllib.loads(self.check().stdout).items():
             for table in tables if isinstance(tables, list) else [tables]:
-                kind = table["kind"] if name == "workload" else None
+                kind = table["kind"] if name in KINDS else None
                 sections[name, kind] = table
         return sections
 
     def compare_keys(self, documents, resolved):
-        common = documents.pop(("workload", None))
-        for kind in ("replay", "sessions"):
-            documents["workload", kind] = common | documents["workload", kind]
+        for name, kinds in KINDS.items():
+            common = documents.pop((name, None))
+            for kind in kinds:
+                documents[name, kind] = common | documents[name, kind]
         self.tally.check(
             documents.keys() == resolved.keys(),
             f"sections differ: {documents.keys() ^ resolved.keys()}",
@@ -136,7 +139,11 @@ def main():
         resolved = scenario.resolved()
         documents = documented()
         scenario.compare_keys(documents, resolved)
-        places = {("workload", "replay"): "workload[0]", ("workload", "sessions"): "workload[1]"}
+        places = {
+            (name, kind): f"{name}[{i}]"
+            for name, kinds in KINDS.items()
+            for i, kind in enumerate(kinds)
+        }
         lists = {"service", "accelerator", "failure", "expect"}
         for section, keys in documents.items():
             name = section[0]

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_FAILURE_KINDS_H
+#define FLOWCHAIN_FAILURE_KINDS_H
+
+#include "membership-view.h"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace flowchain
+{
+
+/** Keys of `[[failure]]` that only some kinds have; `kind` and `at` stand in all. A set of them is
+ * a sum. */
+namespace failure_key
+{
+constexpr std::uint32_t NODE = 1U << 0;
+constexpr std::uint32_t RECOVER_AFTER = 1U << 1;
+} // namespace failure_key
+
+/** Sets of NodeRole. */
+constexpr std::uint32_t
+RoleBit(NodeRole role)
+{
+    return 1U << static_cast<unsigned>(role);
+}
+
+/** What a `[[failure]]` of a kind may say. */
+struct FailureKind
+{
+    const char* name;
+    std::uint32_t required;    ///< keys, of failure_key
+    std::uint32_t optional;    ///< keys, of failure_key
+    std::uint32_t targetRoles; ///< RoleBit() of the nodes that `node` may name
+    /** The node is down until it recovers, so that nothing else can strike it meanwhile. */
+    bool takesNodeDown;
+
+    bool Has(std::uint32_t key) const
+    {
+        return ((required | optional) & key) != 0;
+    }
+
+    bool Needs(std::uint32_t key) const
+    {
+        return (required & key) != 0;
+    }
+};
+
+/** Every kind, in the order of the documentation. The one list of the project: a kind is a row
+ * here, and what FaultInjector does for it. */
+std::span<const FailureKind> FailureKinds();
+
+/** @returns null if there is no such kind. */
+const FailureKind* FindFailureKind(std::string_view name);
+
+} // namespace flowchain
+
+#endif

@@ -3,6 +3,7 @@
 
 #include "drop-reason.h"
 #include "sync-message.h"
+#include "traffic-class.h"
 
 #include <algorithm>
 
@@ -123,12 +124,37 @@ DeclareSynchronisation(Declarations& d)
           "reverse packets that came before the entry that was on its way");
 }
 
+const char*
+MeaningOf(TrafficClass trafficClass)
+{
+    switch (trafficClass)
+    {
+    case TrafficClass::DATA:
+        return "bare data packets";
+    case TrafficClass::ENCAPSULATED:
+        return "data packets between nodes";
+    case TrafficClass::SYNC:
+        return "state and entries";
+    case TrafficClass::CONTROL:
+        return "acknowledgements, heartbeats, views";
+    }
+    return "";
+}
+
 void
 DeclareResources(Declarations& d)
 {
     Count(d, "fabric.packet_hops", "frames", "link traversals, messages included");
     Count(d, "fabric.link_drops", "frames", "frames lost on links or at full ports");
     Count(d, "fabric.queue_max", "frames", "longest queue of any port");
+    for (std::size_t i = 0; i < TRAFFIC_CLASS_COUNT; ++i)
+    {
+        const auto trafficClass = static_cast<TrafficClass>(i);
+        const std::string name = ToString(trafficClass);
+        const std::string what = MeaningOf(trafficClass);
+        Count(d, "fabric.frames." + name, "frames", "frames put on links, each link: " + what);
+        Count(d, "fabric.bytes." + name, "bytes", "bytes put on links, each link: " + what);
+    }
     Count(d, "node_queue.max", "frames", "longest processing queue of any node");
     Count(d, "tables.accelerator", "entries", "flow entries at the end, all accelerators");
     Count(d, "tables.accelerator_max", "entries", "most flow entries of one accelerator");

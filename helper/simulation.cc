@@ -405,10 +405,22 @@ Simulation::ReportResources(MetricSet& metrics) const
     };
     std::uint64_t drops = 0;
     std::uint64_t queueMax = 0;
+    std::array<TrafficCounters, TRAFFIC_CLASS_COUNT> traffic;
     for (const LinkCounters& link : m_fabric->Links())
     {
-        drops += link.drops + link.losses;
+        drops += link.Drops();
         queueMax = std::max<std::uint64_t>(queueMax, link.queueFramesMax);
+        for (std::size_t i = 0; i < TRAFFIC_CLASS_COUNT; ++i)
+        {
+            traffic[i].frames += link.traffic[i].frames;
+            traffic[i].bytes += link.traffic[i].bytes;
+        }
+    }
+    for (std::size_t i = 0; i < TRAFFIC_CLASS_COUNT; ++i)
+    {
+        const std::string name = ToString(static_cast<TrafficClass>(i));
+        set("fabric.frames." + name, traffic[i].frames);
+        set("fabric.bytes." + name, traffic[i].bytes);
     }
     set("fabric.packet_hops", m_fabric->PacketHops());
     set("fabric.link_drops", drops);

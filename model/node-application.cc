@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "node-application.h"
 
+#include "traffic-class.h"
 #include <ns3/simulator.h>
 #include <ns3/uinteger.h>
 
@@ -21,24 +22,17 @@ ToDuration(const ns3::Time& time)
 WorkKind
 WorkOf(const Frame& frame)
 {
-    MessageKind kind;
-    if (!PeekKind(frame, kind))
+    switch (ClassOf(frame))
     {
-        return WorkKind::PACKET;
-    }
-    switch (kind)
-    {
-    case MessageKind::PACKET_IN:
-    case MessageKind::PROCESS:
-    case MessageKind::STATE:
-        return WorkKind::PACKET;
-    case MessageKind::ACK:
-    case MessageKind::HEARTBEAT:
-    case MessageKind::VIEW:
-        return WorkKind::ACK;
-    default:
+    case TrafficClass::DATA:
+    case TrafficClass::ENCAPSULATED:
+        break;
+    case TrafficClass::SYNC:
         return WorkKind::MESSAGE;
+    case TrafficClass::CONTROL:
+        return WorkKind::ACK;
     }
+    return WorkKind::PACKET;
 }
 
 } // namespace

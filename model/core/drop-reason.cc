@@ -10,12 +10,14 @@ const char*
 ToString(DropReason reason)
 {
     static constexpr std::array<const char*, DROP_REASON_COUNT> NAMES = {
-        "none",       "queue-full",         "link-loss",    "node-queue-full",   "node-down",
-        "malformed",  "unsupported",        "ttl-exceeded", "no-view",           "no-accelerator",
-        "no-manager", "no-service-node",    "no-binding",   "no-session",        "port-exhausted",
-        "table-full", "hold-full",          "pending-full", "sync-backlog-full", "sync-abandoned",
-        "refused",    "stale-epoch",        "future-epoch", "stale-incarnation", "duplicate",
-        "not-for-me", "unknown-connection", "end-of-run",
+        "none",        "queue-full",     "link-loss",          "link-cut",
+        "switch-down", "partitioned",    "no-route",           "node-queue-full",
+        "node-down",   "malformed",      "unsupported",        "ttl-exceeded",
+        "no-view",     "no-accelerator", "no-manager",         "no-service-node",
+        "no-binding",  "no-session",     "port-exhausted",     "table-full",
+        "hold-full",   "pending-full",   "sync-backlog-full",  "sync-abandoned",
+        "refused",     "stale-epoch",    "future-epoch",       "stale-incarnation",
+        "duplicate",   "not-for-me",     "unknown-connection", "end-of-run",
     };
     return NAMES[static_cast<std::size_t>(reason)];
 }

@@ -14,6 +14,10 @@ enum class DropReason : std::uint8_t
     NONE = 0,          ///< a copy that is no longer needed (acknowledged, answered): no loss
     QUEUE_FULL,        ///< a port's drop-tail queue
     LINK_LOSS,         ///< the loss model of a link
+    LINK_CUT,          ///< a link that is cut
+    SWITCH_DOWN,       ///< a link of a switch that is down
+    PARTITIONED,       ///< a partition lies between sender and receiver
+    NO_ROUTE,          ///< a switch knows no way to the (damaged) destination address
     NODE_QUEUE_FULL,   ///< a node's processing queue
     NODE_DOWN,         ///< arrived at, or was held by, a node that is down
     MALFORMED,         ///< PacketVerdict or DecodeVerdict other than OK

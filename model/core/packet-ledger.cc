@@ -29,7 +29,7 @@ PacketLedger::AddCopy(std::uint32_t packetId)
 {
     if ((m_states[packetId] & COPIES_MASK) == COPIES_MAX)
     {
-        throw std::length_error("packet ledger: more than 511 live copies of one packet");
+        throw std::length_error("packet ledger: more than 255 live copies of one packet");
     }
     ++m_states[packetId];
 }

@@ -38,8 +38,8 @@ class PacketDropListener
 class PacketLedger
 {
   public:
-    static constexpr std::size_t VIOLATIONS_MAX = 32;  ///< that are kept with their text
-    static constexpr std::uint16_t COPIES_MAX = 0x1ff; ///< live frames of one packet
+    static constexpr std::size_t VIOLATIONS_MAX = 32; ///< that are kept with their text
+    static constexpr std::uint16_t COPIES_MAX = 0xff; ///< live frames of one packet
 
     struct Violation
     {
@@ -149,12 +149,12 @@ class PacketLedger
     }
 
   private:
-    // A state is an outcome (2 bits), a reason (5 bits: of a frame that has ended, or, once
+    // A state is an outcome (2 bits), a reason (6 bits: of a frame that has ended, or, once
     // dropped, of the packet) and the number of live frames.
     static constexpr std::uint16_t OUTCOME_MASK = 0xc000;
-    static constexpr std::uint16_t REASON_MASK = 0x3e00;
-    static constexpr unsigned REASON_SHIFT = 9;
-    static constexpr std::uint16_t COPIES_MASK = 0x01ff;
+    static constexpr std::uint16_t REASON_MASK = 0x3f00;
+    static constexpr unsigned REASON_SHIFT = 8;
+    static constexpr std::uint16_t COPIES_MASK = 0x00ff;
     static_assert(DROP_REASON_COUNT <= (REASON_MASK >> REASON_SHIFT) + 1);
     static constexpr std::uint16_t OPEN = 0x0000;
     static constexpr std::uint16_t DELIVERED = 0x4000;

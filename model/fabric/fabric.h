@@ -5,7 +5,9 @@
 #include "frame-pool.h"
 #include "instant.h"
 #include "session-record.h"
+#include "traffic-class.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -39,15 +41,43 @@ struct FabricConfig
     std::uint64_t eventsMax = 4'200'000'000;
 };
 
-/** Frames and bytes that a directed link's port has accepted or refused. */
+/** Frames and bytes of one traffic class. */
+struct TrafficCounters
+{
+    std::uint64_t frames = 0;
+    std::uint64_t bytes = 0; ///< without padding and overheadBytes
+
+    friend bool operator==(const TrafficCounters&, const TrafficCounters&) = default;
+};
+
+/** What has happened on a directed link, and in the port in front of it. */
 struct LinkCounters
 {
-    std::string name;                 ///< "host3->leaf1", "leaf0->spine1"
-    std::uint64_t frames = 0;         ///< accepted: being sent, waiting, or already across
-    std::uint64_t bytes = 0;          ///< of those frames, without padding and overheadBytes
-    std::uint64_t drops = 0;          ///< refused: the queue was full
-    std::uint64_t losses = 0;         ///< sent, but lost on the way
+    std::string name; ///< "host3->leaf1", "leaf0->spine1"
+    /** Accepted by the port: being sent, waiting, or already across. Index: TrafficClass. */
+    std::array<TrafficCounters, TRAFFIC_CLASS_COUNT> traffic;
+    /** Frames that ended here: refused for QUEUE_FULL, all other reasons after they were accepted.
+     * Index: DropReason. */
+    std::array<std::uint64_t, DROP_REASON_COUNT> drops{};
     std::uint32_t queueFramesMax = 0; ///< most frames that waited at once
+    Duration busyTime{};              ///< during which the port was sending
+    Duration queueTime{};             ///< that frames have waited, summed over all of them
+
+    std::uint64_t Frames() const;
+    std::uint64_t Bytes() const;
+    /** @returns frames that ended here, for whatever reason. */
+    std::uint64_t Drops() const;
+
+    std::uint64_t Drops(DropReason reason) const
+    {
+        return drops[static_cast<std::size_t>(reason)];
+    }
+
+    /** @returns frames that were waiting in the time-weighted mean over `span` from the start of
+     * the run, in thousandths, rounded down. @pre span > 0 */
+    std::uint64_t QueueFramesMeanMilli(Duration span) const;
+
+    friend bool operator==(const LinkCounters&, const LinkCounters&) = default;
 };
 
 /** What a host does with a frame that comes to it. */
@@ -111,7 +141,7 @@ class Fabric : public FramePool
     /** The run is over: the ledger is not told any more of frames that end, so that what is still
      * alive stays in flight. */
     virtual void Finish() = 0;
-    /** Counters of every directed link, in a fixed order: host uplinks, host downlinks,
+    /** Counters of every directed link up to now, in a fixed order: host uplinks, host downlinks,
      * leaf-to-spine, spine-to-leaf. */
     virtual std::vector<LinkCounters> Links() const = 0;
     /** @returns link traversals that were completed so far. */

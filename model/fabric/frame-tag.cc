@@ -40,7 +40,7 @@ FrameTag::GetInstanceTypeId() const
 std::uint32_t
 FrameTag::GetSerializedSize() const
 {
-    return 8 + 8 + 4 + 2 + 4 + 2 + 2 + 2;
+    return 8 + 8 + 4 + 2 + 4 + 2 + 2 + 2 + 1;
 }
 
 void
@@ -54,6 +54,7 @@ FrameTag::Serialize(ns3::TagBuffer buffer) const
     buffer.WriteU16(headerBegin);
     buffer.WriteU16(headerLength);
     buffer.WriteU16(etherType);
+    buffer.WriteU8(static_cast<std::uint8_t>(traffic));
 }
 
 void
@@ -67,6 +68,7 @@ FrameTag::Deserialize(ns3::TagBuffer buffer)
     headerBegin = buffer.ReadU16();
     headerLength = buffer.ReadU16();
     etherType = buffer.ReadU16();
+    traffic = static_cast<TrafficClass>(buffer.ReadU8());
 }
 
 void

@@ -3,6 +3,7 @@
 #define FLOWCHAIN_FRAME_TAG_H
 
 #include "frame.h"
+#include "traffic-class.h"
 
 #include <ns3/packet.h>
 #include <ns3/tag.h>
@@ -29,6 +30,7 @@ class FrameTag final : public ns3::Tag
     std::uint16_t headerBegin = 0; ///< headroom in front of the headers
     std::uint16_t headerLength = 0;
     std::uint16_t etherType = 0;
+    TrafficClass traffic = TrafficClass::DATA; ///< when the frame was sent
 };
 
 /**

@@ -47,6 +47,7 @@ LeanFabric::LeanFabric(const FabricConfig& config, PacketLedger* ledger)
         throw std::logic_error("fabric: the resolution of ns3::Time is not a picosecond");
     }
     m_ports.reserve(m_network.Links());
+    m_drops.resize(m_network.Links());
     for (std::size_t link = 0; link < m_network.Links(); ++link)
     {
         const bool isHostLink = m_network.IsHostLink(link);
@@ -137,6 +138,13 @@ LeanFabric::Release(FlightEvent* flight, DropReason reason)
 }
 
 void
+LeanFabric::DropOn(std::uint32_t link, FlightEvent* flight, DropReason reason)
+{
+    ++m_drops[link][static_cast<std::size_t>(reason)];
+    Release(flight, reason);
+}
+
+void
 LeanFabric::SetSink(FabricSink* sink)
 {
     m_sink = sink;
@@ -163,6 +171,7 @@ LeanFabric::Send(NodeId host, FramePtr frame)
     flight->hops = path.hops;
     flight->hop = 0;
     flight->length = flight->Length();
+    flight->traffic = ClassOf(*flight);
     Enqueue(flight, m_simulator->Now().GetTimeStep());
 }
 
@@ -177,20 +186,24 @@ LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now)
         port.waiting.DropStarted(now);
         if (port.waiting.Size() >= m_queueFrames)
         {
-            ++port.drops;
-            Release(flight, DropReason::QUEUE_FULL);
+            DropOn(link, flight, DropReason::QUEUE_FULL);
             return;
         }
         start = port.nextFree;
+        port.queueTime += start - now;
         port.waiting.Push(start);
         port.queueFramesMax =
             std::max(port.queueFramesMax, static_cast<std::uint32_t>(port.waiting.Size()));
     }
-    port.nextFree = start + port.rate.SerialisationTime(flight->length).count();
+    const std::int64_t sending = port.rate.SerialisationTime(flight->length).count();
+    port.busyTime += sending;
+    port.nextFree = start + sending;
     flight->arrival = port.nextFree + port.delay;
     flight->end = m_loss.IsLost(link, port.frames) ? DropReason::LINK_LOSS : DropReason::NONE;
     ++port.frames;
-    port.bytes += flight->length;
+    TrafficCounters& traffic = port.traffic[static_cast<std::size_t>(flight->traffic)];
+    ++traffic.frames;
+    traffic.bytes += flight->length;
     std::int64_t due = flight->arrival;
     if (flight->hop + 1 == flight->hops && flight->end == DropReason::NONE)
     {
@@ -238,8 +251,7 @@ LeanFabric::Arrive(FlightEvent* flight)
     flight->isScheduled = false;
     if (flight->end == DropReason::LINK_LOSS)
     {
-        ++m_ports[flight->links[flight->hop]].losses;
-        Release(flight, flight->end);
+        DropOn(flight->links[flight->hop], flight, flight->end);
         return;
     }
     ++m_packetHops;
@@ -280,17 +292,21 @@ LeanFabric::Finish()
 std::vector<LinkCounters>
 LeanFabric::Links() const
 {
+    const std::int64_t now = m_simulator->Now().GetTimeStep();
     std::vector<LinkCounters> links;
     links.reserve(m_ports.size());
     for (std::size_t link = 0; link < m_ports.size(); ++link)
     {
+        // Ports count what they accept at once; what lies ahead of `now` is taken off again.
         const Port& port = m_ports[link];
-        links.push_back({m_network.NameOf(link),
-                         port.frames,
-                         port.bytes,
-                         port.drops,
-                         port.losses,
-                         port.queueFramesMax});
+        LinkCounters& counters = links.emplace_back();
+        counters.name = m_network.NameOf(link);
+        counters.traffic = port.traffic;
+        counters.drops = m_drops[link];
+        counters.queueFramesMax = port.queueFramesMax;
+        counters.busyTime =
+            Duration(port.busyTime - std::max<std::int64_t>(0, port.nextFree - now));
+        counters.queueTime = Duration(port.queueTime - port.waiting.TimeLeft(now));
     }
     return links;
 }

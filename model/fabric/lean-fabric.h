@@ -25,6 +25,7 @@ struct Flight
     std::uint8_t hop = 0;              ///< index of the link that the frame is on
     DropReason end = DropReason::NONE; ///< at the end of this link, unless NONE
     bool isScheduled = false;          ///< the fabric holds the frame, not a FramePtr
+    TrafficClass traffic = TrafficClass::DATA;
 };
 
 /**
@@ -70,7 +71,7 @@ class LeanFabric final : public Fabric
   private:
     friend class FlightEvent;
 
-    /** Aligned, so that a hop touches two cache lines of it, and mostly one. */
+    /** Aligned, so that a hop touches three cache lines of it, and mostly two. */
     struct alignas(64) Port
     {
         explicit Port(const WireRate& wireRate, Duration propagation)
@@ -81,17 +82,20 @@ class LeanFabric final : public Fabric
 
         std::int64_t nextFree = 0; ///< ps; the port is idle from then on
         WireRate rate;
-        std::int64_t delay; ///< ps
-        std::uint64_t frames = 0;
-        std::uint64_t bytes = 0;
-        std::uint64_t drops = 0;
-        std::uint64_t losses = 0;
-        std::uint32_t queueFramesMax = 0;
+        std::int64_t delay;         ///< ps
+        std::uint64_t frames = 0;   ///< accepted
+        std::int64_t busyTime = 0;  ///< ps; of all accepted frames
+        std::int64_t queueTime = 0; ///< ps; of all accepted frames
+        std::array<TrafficCounters, TRAFFIC_CLASS_COUNT> traffic;
         WaitingRing waiting;
+        std::uint32_t queueFramesMax = 0;
     };
+
+    using DropCounts = std::array<std::uint64_t, DROP_REASON_COUNT>;
 
     void Return(PooledFrame* frame) override;
     void Release(FlightEvent* flight, DropReason reason);
+    void DropOn(std::uint32_t link, FlightEvent* flight, DropReason reason);
     FlightEvent* Allocate();
 
     void Arrive(FlightEvent* flight);
@@ -104,7 +108,8 @@ class LeanFabric final : public Fabric
     PacketLedger* m_ledger;
     FabricSink* m_sink = nullptr;
     ns3::SimulatorImpl* m_simulator;
-    std::vector<Port> m_ports; ///< index: link
+    std::vector<Port> m_ports;       ///< index: link
+    std::vector<DropCounts> m_drops; ///< index: link
     std::uint32_t m_queueFrames;
     std::uint64_t m_packetHops = 0;
     std::uint64_t m_eventsMax;

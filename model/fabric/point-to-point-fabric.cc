@@ -26,6 +26,12 @@ namespace
 constexpr std::uint16_t ETHERTYPE_IPV4 = 0x0800; ///< PPP of ns-3 knows few protocols
 constexpr std::uint64_t EVENT_CHECK_INTERVAL = 1U << 16;
 
+std::int64_t
+NowPicoseconds()
+{
+    return ns3::Simulator::Now().GetTimeStep();
+}
+
 ns3::Ptr<ns3::PointToPointNetDevice>
 MakeDevice(std::uint64_t rateBps, std::uint32_t queueFrames)
 {
@@ -84,10 +90,41 @@ PointToPointFabric::Connect(const FabricConfig& config)
                 isHostLink ? config.hostRateBps : config.fabricRateBps, config.queueFrames);
             m_nodes[m_network.EndsOf(direction).from]->AddDevice(m_ports[direction].device);
             m_ports[direction].device->Attach(channel);
+            Measure(direction);
         }
         Listen(link, m_ports[back].device);
         Listen(back, m_ports[link].device);
     }
+}
+
+void
+PointToPointFabric::Measure(std::size_t link)
+{
+    const auto& device = m_ports[link].device;
+    device->TraceConnectWithoutContext("PhyTxBegin",
+                                       ns3::Callback<void, ns3::Ptr<const ns3::Packet>>(
+                                           [this, link](ns3::Ptr<const ns3::Packet>)
+                                           {
+        m_ports[link].sendingSince = NowPicoseconds();
+                                       }));
+    device->TraceConnectWithoutContext("PhyTxEnd",
+                                       ns3::Callback<void, ns3::Ptr<const ns3::Packet>>(
+                                           [this, link](ns3::Ptr<const ns3::Packet>)
+                                           {
+        Port& port = m_ports[link];
+        port.counters.busyTime += Duration(NowPicoseconds() - port.sendingSince);
+        port.sendingSince = -1;
+                                       }));
+    device->GetQueue()->TraceConnectWithoutContext(
+        "PacketsInQueue",
+        ns3::Callback<void, std::uint32_t, std::uint32_t>(
+            [this, link](std::uint32_t, std::uint32_t now)
+            {
+        Port& port = m_ports[link];
+        port.counters.queueTime += Duration(port.waiting * (NowPicoseconds() - port.waitingSince));
+        port.waiting = now;
+        port.waitingSince = NowPicoseconds();
+        }));
 }
 
 void
@@ -228,6 +265,7 @@ PointToPointFabric::Send(NodeId host, FramePtr frame)
     m_network.Route(host, std::as_const(*frame).Header()); // aborts if there is no way
     Waiting waiting{Duty::TRANSMIT, ++m_sequence, m_network.Uplink(host), {}, nullptr, nullptr};
     waiting.tag.sequence = waiting.sequence;
+    waiting.tag.traffic = ClassOf(*frame);
     waiting.packet = PacketOfFrame(*frame, m_hostRate.WireBytes(frame->Length()), waiting.tag);
     m_free.push_back(frame.release()); // alive in the packet
     Wait(std::move(waiting));
@@ -317,7 +355,7 @@ PointToPointFabric::HandleArrival(Waiting& waiting)
     Port& port = m_ports[link];
     if (m_loss.IsLost(link, port.arrivals++))
     {
-        ++port.counters.losses;
+        ++port.counters.drops[static_cast<std::size_t>(DropReason::LINK_LOSS)];
         Gone(waiting.tag.packetId, DropReason::LINK_LOSS);
         return;
     }
@@ -368,12 +406,13 @@ PointToPointFabric::Transmit(std::uint32_t link,
     Port& port = m_ports[link];
     if (!port.device->Send(packet, port.device->GetBroadcast(), ETHERTYPE_IPV4))
     {
-        ++port.counters.drops;
+        ++port.counters.drops[static_cast<std::size_t>(DropReason::QUEUE_FULL)];
         Gone(tag.packetId, DropReason::QUEUE_FULL);
         return;
     }
-    ++port.counters.frames;
-    port.counters.bytes += tag.headerLength + std::uint64_t{tag.payload.length};
+    TrafficCounters& traffic = port.counters.traffic[static_cast<std::size_t>(tag.traffic)];
+    ++traffic.frames;
+    traffic.bytes += tag.headerLength + std::uint64_t{tag.payload.length};
     port.counters.queueFramesMax =
         std::max(port.counters.queueFramesMax, port.device->GetQueue()->GetNPackets());
 }
@@ -391,7 +430,13 @@ PointToPointFabric::Links() const
     links.reserve(m_ports.size());
     for (const Port& port : m_ports)
     {
-        links.push_back(port.counters);
+        LinkCounters& counters = links.emplace_back(port.counters);
+        const std::int64_t now = NowPicoseconds();
+        counters.queueTime += Duration(port.waiting * (now - port.waitingSince));
+        if (port.sendingSince >= 0)
+        {
+            counters.busyTime += Duration(now - port.sendingSince);
+        }
     }
     return links;
 }

@@ -53,7 +53,10 @@ class PointToPointFabric final : public Fabric
     {
         ns3::Ptr<ns3::PointToPointNetDevice> device;
         LinkCounters counters;
-        std::uint64_t arrivals = 0; ///< frames that got to the far end, lost ones too
+        std::uint64_t arrivals = 0;     ///< frames that got to the far end, lost ones too
+        std::int64_t sendingSince = -1; ///< ps; -1: idle
+        std::uint32_t waiting = 0;      ///< frames
+        std::int64_t waitingSince = 0;  ///< ps; when there became so many
     };
 
     enum class Duty : std::uint8_t
@@ -81,6 +84,7 @@ class PointToPointFabric final : public Fabric
 
     void Connect(const FabricConfig& config);
     void Listen(std::size_t link, const ns3::Ptr<ns3::PointToPointNetDevice>& receiver);
+    void Measure(std::size_t link);
     void Arrive(std::uint32_t link, const ns3::Packet& packet);
     void Wait(Waiting&& waiting);
     void HandleWaiting();

@@ -37,6 +37,18 @@ class WaitingRing
         m_starts[m_tail++ & m_mask] = start;
     }
 
+    /** @returns the time from `now` to the start of each frame, summed over those that have not
+     * started. */
+    std::int64_t TimeLeft(std::int64_t now) const
+    {
+        std::int64_t sum = 0;
+        for (std::size_t i = m_tail; i != m_head && m_starts[(i - 1) & m_mask] > now; --i)
+        {
+            sum += m_starts[(i - 1) & m_mask] - now;
+        }
+        return sum;
+    }
+
   private:
     void Grow()
     {

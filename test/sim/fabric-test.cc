@@ -101,12 +101,18 @@ TEST(Fabric, QueueOfAPortIsDropTailBesidesTheFrameInTransmission)
     RunFabric(config, burst, {}, outcome);
     EXPECT_EQ(outcome.deliveries.size(), 6U); // 1 + 4, and the one that came in time
     EXPECT_EQ(outcome.deliveries.back().host, 2U);
-    EXPECT_EQ(outcome.links[0].drops, 5U);
-    EXPECT_EQ(outcome.links[0].frames, 6U);
-    EXPECT_EQ(outcome.links[0].bytes, 6000U);
+    EXPECT_EQ(outcome.links[0].Drops(DropReason::QUEUE_FULL), 5U);
+    EXPECT_EQ(outcome.links[0].Frames(), 6U);
+    EXPECT_EQ(outcome.links[0].Bytes(), 6000U);
     EXPECT_EQ(outcome.links[0].queueFramesMax, 4U);
+    // 6 x 327680 ps without a gap; the k-th of four frames waits k x 327680 ps, the last one 4 x.
+    EXPECT_EQ(outcome.links[0].busyTime, Duration(6 * 327'680));
+    EXPECT_EQ(outcome.links[0].queueTime, Duration((1 + 2 + 3 + 4 + 4) * 327'680));
+    // In the mean over 14 such times one frame waits; over 28 half a frame.
+    EXPECT_EQ(outcome.links[0].QueueFramesMeanMilli(Duration(14 * 327'680)), 1000U);
+    EXPECT_EQ(outcome.links[0].QueueFramesMeanMilli(Duration(28 * 327'680)), 500U);
     // At the last link each frame comes just when the one before it has left: none waits.
-    EXPECT_EQ(outcome.links[3 + 1].frames, 5U);
+    EXPECT_EQ(outcome.links[3 + 1].Frames(), 5U);
     EXPECT_EQ(outcome.links[3 + 1].queueFramesMax, 0U);
     EXPECT_EQ(outcome.ledger.Dropped(DropReason::QUEUE_FULL), 5U);
 }
@@ -207,9 +213,11 @@ TEST(Fabric, LinkCountersAddUp)
     for (std::size_t link = 0; link < outcome.links.size(); ++link)
     {
         const LinkCounters& counters = outcome.links[link];
-        hops += counters.frames - counters.losses;
-        out[network.EndsOf(link).from] += counters.frames + counters.drops;
-        in[network.EndsOf(link).to] += counters.frames - counters.losses;
+        const std::uint64_t crossed = counters.Frames() - counters.Drops(DropReason::LINK_LOSS);
+        hops += crossed;
+        out[network.EndsOf(link).from] +=
+            counters.Frames() + counters.Drops(DropReason::QUEUE_FULL);
+        in[network.EndsOf(link).to] += crossed;
     }
     EXPECT_EQ(outcome.packetHops, hops);
     for (std::size_t node = 10; node < in.size(); ++node)

@@ -25,20 +25,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr int SCHEMA_VERSION = 1;
 
-/** A JSON string; bytes that are no UTF-8 (of a file name) are replaced. */
-std::string
-Quoted(const std::string& text)
-{
-    return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-/** The metric's value as JSON. Durations are written by hand: their decimals are exact. */
-std::string
-ValueJson(const Metric& metric)
-{
-    return metric.declaration->type == MetricType::TEXT ? Quoted(metric.text) : metric.ValueText();
-}
-
 /** An object with one line for each metric. */
 std::string
 MetricsJson(const MetricSet& metrics)
@@ -48,10 +34,10 @@ MetricsJson(const MetricSet& metrics)
     {
         json += fmt::format("{}    {}: {{\"value\": {}, \"unit\": {}, \"meaning\": {}}}",
                             json.empty() ? "\n" : ",\n",
-                            Quoted(metric.declaration->name),
+                            JsonText(metric.declaration->name),
                             ValueJson(metric),
-                            Quoted(metric.declaration->unit),
-                            Quoted(metric.declaration->meaning));
+                            JsonText(metric.declaration->unit),
+                            JsonText(metric.declaration->meaning));
     }
     return json.empty() ? "{}" : fmt::format("{{{}\n  }}", json);
 }
@@ -99,6 +85,20 @@ ThrowUnwritable(const std::string& path, const std::string& cause)
 }
 
 } // namespace
+
+std::string
+JsonText(const std::string& text)
+{
+    return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string
+ValueJson(const Metric& metric)
+{
+    // Durations are written by hand: their decimals are exact.
+    return metric.declaration->type == MetricType::TEXT ? JsonText(metric.text)
+                                                        : metric.ValueText();
+}
 
 ExitCode
 RunReport::Exit() const

@@ -44,6 +44,11 @@ struct RunReport
     double PacketHopsPerSecond() const;
 };
 
+/** @returns `text` as a JSON string; bytes that are no UTF-8 (of a file name) are replaced. */
+std::string JsonText(const std::string& text);
+/** @returns the metric's value as JSON. */
+std::string ValueJson(const Metric& metric);
+
 /**
  * The report as JSON, keys in a fixed order: schema (1), scenario {name, seed, toml}, build,
  * exit_code, metrics {name: {value, unit, meaning}}, expectations, violations, run. Durations are

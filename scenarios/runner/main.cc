@@ -8,23 +8,32 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 namespace
 {
 
+using flowchain::CompareOptions;
 using flowchain::RunnerOptions;
 
 void
-AddScenarioOptions(CLI::App& command, RunnerOptions& options)
+AddFileAndOverrides(CLI::App& command, std::string& file, std::vector<std::string>& overrides)
 {
-    command.add_option("FILE", options.file, "The scenario, a TOML file")->required();
+    command.add_option("FILE", file, "The scenario, a TOML file")->required();
     command
         .add_option("-s,--set",
-                    options.overrides,
+                    overrides,
                     "Set a value before the scenario is checked, as often as wanted:\n"
                     "chain.length=2, workload[0].rate=2000, failure[0].at=1s")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
+}
+
+void
+AddScenarioOptions(CLI::App& command, RunnerOptions& options)
+{
+    AddFileAndOverrides(command, options.file, options.overrides);
     command.add_option("--results", options.results, "Folder for what the run writes")
         ->type_name("DIR");
     command
@@ -34,6 +43,58 @@ AddScenarioOptions(CLI::App& command, RunnerOptions& options)
         ->type_name("NODES")
         ->delimiter(',')
         ->allow_extra_args(false);
+}
+
+void
+AddCompareOptions(CLI::App& command, CompareOptions& options)
+{
+    AddFileAndOverrides(command, options.file, options.overrides);
+    command
+        .add_option("--schemes",
+                    options.schemes,
+                    "Schemes to compare; without it all that there are,\n"
+                    "unless -s or --vary says chain.scheme")
+        ->type_name("NAMES")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    command
+        .add_option("--vary",
+                    options.vary,
+                    "Values to compare, as often as wanted (every combination runs):\n"
+                    "chain.length=1,2,3")
+        ->type_name("KEY=VALUES")
+        ->allow_extra_args(false);
+    command.add_option("--metrics", options.metrics, "More columns: sync.bytes,run.events")
+        ->type_name("NAMES")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    auto* with = command.add_flag(
+        "--with-fault", options.withFault, "Run with the file's failures (the default)");
+    auto* without =
+        command.add_flag("--without-fault", options.withoutFault, "Run without any failure");
+    auto* both = command.add_flag(
+        "--steady", options.steady, "Run without and with the failures, side by side");
+    with->excludes(without)->excludes(both);
+    without->excludes(both);
+    command
+        .add_option("--jobs",
+                    options.jobs,
+                    "Runs at the same time; default: one for each processor. The table does not\n"
+                    "depend on it.")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024));
+    command.add_option("--format", options.format, "text, csv or json")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "csv", "json"}));
+    command
+        .add_option("--output",
+                    options.output,
+                    "Folder in which every variant gets a folder with its result.json (and its\n"
+                    "captures; without this option nothing is written)")
+        ->type_name("DIR");
+    command.footer("Exit codes: 0 every variant has run; 2 bad command line or scenario, or a "
+                   "variant has\nfailed; 3 a variant has violated an invariant (outweighs 2). "
+                   "Expectations are not judged.");
 }
 
 /** @returns the exit code */
@@ -56,6 +117,10 @@ Run(int argc, char** argv)
     AddScenarioOptions(*check, options);
     check->add_flag("--quiet", options.quiet, "Print errors only");
     auto* metrics = app.add_subcommand("metrics", "Print name, unit and meaning of every metric");
+    CompareOptions compareOptions;
+    auto* compare = app.add_subcommand(
+        "compare", "Run a scenario under several schemes or settings, print one table");
+    AddCompareOptions(*compare, compareOptions);
     try
     {
         app.parse(argc, argv);
@@ -67,6 +132,10 @@ Run(int argc, char** argv)
     if (run->parsed())
     {
         return flowchain::RunCommand(options);
+    }
+    if (compare->parsed())
+    {
+        return flowchain::CompareCommand(compareOptions);
     }
     return metrics->parsed() ? flowchain::MetricsCommand() : flowchain::CheckCommand(options);
 }

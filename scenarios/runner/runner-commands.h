@@ -21,6 +21,22 @@ struct RunnerOptions
     std::vector<std::string> AllOverrides() const;
 };
 
+/** What the command line of `compare` says. */
+struct CompareOptions
+{
+    std::string file;
+    std::vector<std::string> overrides; ///< "key=value"
+    std::vector<std::string> schemes;   ///< empty: all, unless another option sets the scheme
+    std::vector<std::string> vary;      ///< "key=value,value"
+    std::vector<std::string> metrics;   ///< columns besides the usual ones
+    std::string format = "text";        ///< "text", "csv", "json"
+    std::string output;                 ///< folder for results; empty: none are written
+    unsigned jobs = 0;                  ///< 0: as many as there are processors
+    bool withFault = false;
+    bool withoutFault = false;
+    bool steady = false;
+};
+
 /**
  * The program's commands. Each returns the exit code of the program, and throws ScenarioError or
  * std::runtime_error if its input cannot be used.
@@ -28,6 +44,9 @@ struct RunnerOptions
 int RunCommand(const RunnerOptions& options);
 int CheckCommand(const RunnerOptions& options);
 int MetricsCommand();
+/** @returns EXIT_INVARIANT_VIOLATED if a variant has violated an invariant, else EXIT_BAD_INPUT if
+ * one was impossible or has failed; expectations are not judged */
+int CompareCommand(const CompareOptions& options);
 
 } // namespace flowchain
 

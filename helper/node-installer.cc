@@ -77,15 +77,10 @@ class Factories
 
     void SetManager(ns3::ObjectFactory& factory) const
     {
-        const ChainSection& chain = m_scenario.chain;
         factory.SetTypeId(FlowManagerApplication::GetTypeId());
-        factory.Set("Scheme", ns3::StringValue(chain.scheme));
-        factory.Set("Release", ns3::StringValue(chain.release));
-        factory.Set("ChainLength", ns3::UintegerValue(chain.length));
-        factory.Set("Position", ns3::UintegerValue(SecondPosition(chain)));
+        SetReplica(factory);
         factory.Set("SessionsMax", ns3::UintegerValue(m_scenario.group.sessionsMax));
         factory.Set("PendingMax", ns3::UintegerValue(m_scenario.group.pendingMax));
-        factory.Set("PendingTimeout", TimeOf(m_scenario.group.pendingTimeout));
         factory.Set("HeldPerSessionMax", ns3::UintegerValue(m_scenario.group.heldPerSessionMax));
         SetPorts(factory);
         SetProcessing(factory, m_scenario.group.processing);
@@ -95,6 +90,7 @@ class Factories
     void SetServiceNode(ns3::ObjectFactory& factory) const
     {
         factory.SetTypeId(ServiceNodeApplication::GetTypeId());
+        SetReplica(factory);
         factory.Set("SessionsMax", ns3::UintegerValue(m_scenario.service.sessionsMax));
         factory.Set("TcpStrict", ns3::BooleanValue(m_scenario.service.tcpStrict));
         SetPorts(factory);
@@ -109,6 +105,16 @@ class Factories
         // Without synchronisation there is nothing that a returning node could be told.
         factory.Set("SnapshotOnJoin", ns3::BooleanValue(m_scenario.chain.scheme != "none"));
         SetProcessing(factory, m_scenario.controller.processing);
+    }
+
+    void SetReplica(ns3::ObjectFactory& factory) const
+    {
+        const ChainSection& chain = m_scenario.chain;
+        factory.Set("Scheme", ns3::StringValue(chain.scheme));
+        factory.Set("Release", ns3::StringValue(chain.release));
+        factory.Set("ChainLength", ns3::UintegerValue(chain.length));
+        factory.Set("Position", ns3::UintegerValue(SecondPosition(chain)));
+        factory.Set("PendingTimeout", TimeOf(m_scenario.group.pendingTimeout));
     }
 
     void SetPorts(ns3::ObjectFactory& factory) const

@@ -2,7 +2,7 @@
 #ifndef FLOWCHAIN_FLOW_MANAGER_APPLICATION_H
 #define FLOWCHAIN_FLOW_MANAGER_APPLICATION_H
 
-#include "node-application.h"
+#include "replica-application.h"
 
 #include <string>
 
@@ -10,7 +10,7 @@ namespace flowchain
 {
 
 /** Flow manager: shell of FlowManagerMachine. */
-class FlowManagerApplication : public NodeApplication
+class FlowManagerApplication : public ReplicaApplication
 {
   public:
     static ns3::TypeId GetTypeId();
@@ -18,13 +18,7 @@ class FlowManagerApplication : public NodeApplication
   private:
     std::unique_ptr<ProtocolMachine> MakeMachine(const NodeConfig& config) override;
 
-    std::string m_scheme = "chain";
-    std::string m_release = "all";
-    std::uint16_t m_length = 3;
-    std::uint16_t m_position = 3;
-    std::uint32_t m_sessionsMax = 4000000;
     std::uint32_t m_pendingMax = 65536;
-    ns3::Time m_pendingTimeout;
     std::uint32_t m_heldPerSessionMax = 256;
     std::uint16_t m_portFirst = 1024;
     std::uint16_t m_portLast = 65535;

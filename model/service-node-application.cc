@@ -19,14 +19,9 @@ ServiceNodeApplication::GetTypeId()
 {
     static ns3::TypeId tid =
         ns3::TypeId("flowchain::ServiceNodeApplication")
-            .SetParent<NodeApplication>()
+            .SetParent<ReplicaApplication>()
             .SetGroupName("flowchain")
             .AddConstructor<ServiceNodeApplication>()
-            .AddAttribute("SessionsMax",
-                          "Sessions held, own and copies, at most; an eighth is kept for copies",
-                          ns3::UintegerValue(4000000),
-                          ns3::MakeUintegerAccessor(&ServiceNodeApplication::m_sessionsMax),
-                          ns3::MakeUintegerChecker<std::uint32_t>(8))
             .AddAttribute("PortFirst",
                           "First external port of the service group",
                           ns3::UintegerValue(1024),
@@ -56,7 +51,7 @@ ServiceNodeApplication::MakeMachine(const NodeConfig& config)
     nat.tcpStrict = m_tcpStrict;
     nat.generation = config.incarnation;
     ServiceNodeConfig service;
-    service.sessionsMax = m_sessionsMax;
+    static_cast<ReplicaConfig&>(service) = MakeReplicaConfig();
     return std::make_unique<ServiceNodeMachine>(
         config, service, std::make_unique<NatFunction>(nat));
 }

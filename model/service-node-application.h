@@ -2,13 +2,13 @@
 #ifndef FLOWCHAIN_SERVICE_NODE_APPLICATION_H
 #define FLOWCHAIN_SERVICE_NODE_APPLICATION_H
 
-#include "node-application.h"
+#include "replica-application.h"
 
 namespace flowchain
 {
 
 /** Instance of the NAT44 function: shell of ServiceNodeMachine. */
-class ServiceNodeApplication : public NodeApplication
+class ServiceNodeApplication : public ReplicaApplication
 {
   public:
     static ns3::TypeId GetTypeId();
@@ -16,7 +16,6 @@ class ServiceNodeApplication : public NodeApplication
   private:
     std::unique_ptr<ProtocolMachine> MakeMachine(const NodeConfig& config) override;
 
-    std::uint32_t m_sessionsMax = 4000000;
     std::uint16_t m_portFirst = 1024;
     std::uint16_t m_portLast = 65535;
     bool m_tcpStrict = true;

@@ -64,6 +64,11 @@ AcceleratorMachine::HandlePacket(FramePtr frame, Instant, Actions& out)
     message.header.kind = MessageKind::PACKET_IN;
     message.hasInnerFrame = true;
     message.entry.session = FlowHash(view.key); // entropy of the outer source port
+    if (entry != nullptr)
+    {
+        message.header.flags = message_flag::EXISTING;
+        message.entry = *entry;
+    }
     SendUnreliable(manager, message, std::move(frame), out);
 }
 

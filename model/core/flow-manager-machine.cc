@@ -9,13 +9,11 @@ namespace flowchain
 {
 
 FlowManagerMachine::FlowManagerMachine(const NodeConfig& config, const FlowManagerConfig& manager)
-    : ProtocolMachine(config)
+    : ReplicaMachine(config, manager)
     , m_manager(manager)
     , m_nat(manager.nat)
-    , m_store(manager.sessionsMax)
     , m_entries(2 * manager.sessionsMax)
 {
-    assert(manager.length >= 1 && manager.position >= 1 && manager.position <= manager.length);
 }
 
 FlowManagerMachine::~FlowManagerMachine()
@@ -31,13 +29,13 @@ FlowManagerMachine::~FlowManagerMachine()
 std::size_t
 FlowManagerMachine::TableBytes() const
 {
-    return m_store.Bytes() + m_entries.Bytes();
+    return Store().Bytes() + m_entries.Bytes();
 }
 
 std::size_t
 FlowManagerMachine::TableEntries() const
 {
-    return m_store.Size() + m_entries.Size();
+    return Store().Size() + m_entries.Size();
 }
 
 std::size_t
@@ -47,26 +45,18 @@ FlowManagerMachine::TableLimit() const
 }
 
 void
-FlowManagerMachine::HandleMessage(const SyncMessage& message,
-                                  FramePtr frame,
-                                  Instant now,
-                                  Actions& out)
+FlowManagerMachine::HandleRoleMessage(const SyncMessage& message,
+                                      FramePtr frame,
+                                      Instant now,
+                                      Actions& out)
 {
-    const MessageHeader& header = message.header;
-    switch (header.kind)
+    switch (message.header.kind)
     {
     case MessageKind::PACKET_IN:
-        HandlePacketIn(header.source, std::move(frame), now, out);
+        HandlePacketIn(message, std::move(frame), now, out);
         break;
     case MessageKind::STATE:
         HandleState(message, std::move(frame), now, out);
-        break;
-    case MessageKind::CHAIN:
-        HandleChain(message, now, out);
-        break;
-    case MessageKind::CHAIN_DONE:
-    case MessageKind::FAN_OUT_DONE:
-        HandleDone(message, now, out);
         break;
     case MessageKind::REVERSE_ENTRY:
         StoreReverse(message.entry, out);
@@ -81,8 +71,12 @@ FlowManagerMachine::HandleMessage(const SyncMessage& message,
 // First packets
 
 void
-FlowManagerMachine::HandlePacketIn(NodeId accelerator, FramePtr frame, Instant now, Actions& out)
+FlowManagerMachine::HandlePacketIn(const SyncMessage& message,
+                                   FramePtr frame,
+                                   Instant now,
+                                   Actions& out)
 {
+    const NodeId accelerator = message.header.source;
     PacketView view;
     if (ParsePacketTrusted(*frame, 0, view) != PacketVerdict::OK || view.ttl <= 1)
     {
@@ -103,7 +97,7 @@ FlowManagerMachine::HandlePacketIn(NodeId accelerator, FramePtr frame, Instant n
     const std::uint32_t slot = FindContext(view.key);
     if (slot == FlowIndex::NOT_FOUND)
     {
-        Open(view.key, accelerator, std::move(frame), now, out);
+        Open(view.key, message, std::move(frame), now, out);
         return;
     }
     Context& context = m_contexts[slot];
@@ -129,7 +123,7 @@ FlowManagerMachine::SendEntry(
 
 void
 FlowManagerMachine::Open(
-    const FlowKey& key, NodeId accelerator, FramePtr frame, Instant now, Actions& out)
+    const FlowKey& key, const SyncMessage& message, FramePtr frame, Instant now, Actions& out)
 {
     const std::uint32_t slot = NewContext(key, now);
     if (slot == FlowIndex::NOT_FOUND)
@@ -138,7 +132,12 @@ FlowManagerMachine::Open(
         return;
     }
     Context& context = m_contexts[slot];
-    context.accelerator = accelerator;
+    context.accelerator = message.header.source;
+    if ((message.header.flags & message_flag::EXISTING) != 0)
+    {
+        context.hintSession = message.entry.session;
+        context.hintOwner = message.entry.owner;
+    }
     const std::uint32_t packetId = frame->packetId;
     Hold(context, std::move(frame));
     Ask(slot, now, out);
@@ -151,36 +150,46 @@ FlowManagerMachine::Open(
     }
 }
 
+/** @param probe how many that may have the session have been asked in vain
+ * @returns NO_NODE: nobody is left */
 NodeId
-FlowManagerMachine::ChooseServiceNode(const FlowKey& key)
+FlowManagerMachine::ChooseServiceNode(const Context& context, unsigned probe)
 {
-    // Whoever made the session has it for certain; whoever adopts it comes next.
-    if (const SessionRecord* record = m_store.Find(key).record)
+    const FlowKey& key = context.key;
+    // Whoever made the session has it for certain; whoever takes it over comes next.
+    SessionId session = context.hintSession;
+    NodeId owner = context.hintOwner;
+    if (const SessionRecord* record = MutableStore().Find(key).record)
     {
-        return View().IsActive(record->owner) ? record->owner
-                                              : Selector::Adopter(record->id, View());
+        session = record->id;
+        owner = record->owner;
     }
-    if (const FlowEntry* entry = m_entries.Find(key))
+    else if (const FlowEntry* entry = m_entries.Find(key))
     {
-        return View().IsActive(entry->owner) ? entry->owner
-                                             : Selector::Adopter(entry->session, View());
+        session = entry->session;
+        owner = entry->owner;
     }
-    if (m_nat.IsExternal(key.destination.address))
+    else if (session == 0 && m_nat.IsExternal(key.destination.address))
     {
         const auto block = m_nat.BlockOf(key.destination.port);
-        if (block && View().IsActive(Nodes().serviceNodes[*block]))
-        {
-            return Nodes().serviceNodes[*block];
-        }
+        owner = block ? Nodes().serviceNodes[*block] : NO_NODE;
     }
-    return Selector::ServiceNode(key, View());
+    if (owner != NO_NODE && View().IsActive(owner))
+    {
+        return probe == 0 ? owner : NO_NODE;
+    }
+    if (session == 0 && owner == NO_NODE)
+    {
+        return probe == 0 ? Selector::ServiceNode(key, View()) : NO_NODE;
+    }
+    return Scheme().Holder(key, session, owner, probe, View());
 }
 
 void
 FlowManagerMachine::Ask(std::uint32_t slot, Instant now, Actions& out)
 {
     Context& context = m_contexts[slot];
-    context.serviceNode = ChooseServiceNode(context.key);
+    context.serviceNode = ChooseServiceNode(context, context.probe);
     ++context.generation;
     if (context.serviceNode == NO_NODE)
     {
@@ -190,6 +199,10 @@ FlowManagerMachine::Ask(std::uint32_t slot, Instant now, Actions& out)
     context.serviceIncarnation = View().Incarnation(context.serviceNode);
     SyncMessage message;
     message.header.kind = MessageKind::PROCESS;
+    if (ChooseServiceNode(context, context.probe + 1) != NO_NODE)
+    {
+        message.header.flags = message_flag::EXISTING; // only the last one may make a session
+    }
     message.hasInnerFrame = true;
     message.entry.session = FlowHash(context.key);
     FramePtr packet = Pool().Clone(*context.heldFirst);
@@ -230,7 +243,15 @@ FlowManagerMachine::HandleState(const SyncMessage& message,
             Drop(std::move(frame), DropReason::MALFORMED);
             return;
         }
-        CloseContext(slot, static_cast<DropReason>(header.reason), DropReason::REFUSED);
+        const auto reason = static_cast<DropReason>(header.reason);
+        if (reason == DropReason::NO_SESSION &&
+            ChooseServiceNode(context, context.probe + 1) != NO_NODE)
+        {
+            ++context.probe;
+            Ask(slot, now, out);
+            return;
+        }
+        CloseContext(slot, reason, DropReason::REFUSED);
         return;
     }
     context.phase = Phase::REPLICATING;
@@ -239,14 +260,17 @@ FlowManagerMachine::HandleState(const SyncMessage& message,
     context.record = message.record;
     out.notes.push_back({.kind = NoteKind::STATE_RECEIVED,
                          .peer = header.source,
-                         .packetId = frame->packetId,
+                         .packetId = context.heldFirst->packetId,
                          .record = message.record});
     TakeHeld(context); // the packet as it was before translation
-    context.translated = std::move(frame);
-    const bool adopted = (header.flags & message_flag::ADOPTED) != 0;
-    if (!m_manager.scheme.replicates || (reverse && !adopted))
+    if (message.hasInnerFrame)
     {
-        context.chainDone = context.fanOutDone = context.reverseDone = true;
+        context.translated = std::move(frame);
+    }
+    const bool adopted = (header.flags & message_flag::ADOPTED) != 0;
+    if (Scheme().Root() != SchemeRoot::MANAGER || (reverse && !adopted))
+    {
+        context.reverseDone = true;
         Progress(slot, now, out);
         return;
     }
@@ -273,21 +297,6 @@ FlowManagerMachine::ContextOf(std::uint64_t token) const
     const Context& context = m_contexts[slot];
     return context.phase != Phase::FREE && context.generation == token >> 32 ? slot
                                                                              : FlowIndex::NOT_FOUND;
-}
-
-std::uint32_t
-FlowManagerMachine::ContextOf(const SessionRecord& record, std::uint16_t attempt) const
-{
-    for (const FlowKey& key : {record.original, record.translated.Reversed()})
-    {
-        const std::uint32_t slot = FindContext(key);
-        if (slot != FlowIndex::NOT_FOUND && m_contexts[slot].phase == Phase::REPLICATING &&
-            m_contexts[slot].record.id == record.id && m_contexts[slot].attempt == attempt)
-        {
-            return slot;
-        }
-    }
-    return FlowIndex::NOT_FOUND;
 }
 
 std::uint32_t
@@ -330,6 +339,10 @@ FlowManagerMachine::CloseContext(std::uint32_t slot, DropReason first, DropReaso
     {
         Drop(std::move(frame), first);
         first = others;
+    }
+    if (context.spread != NO_SPREAD)
+    {
+        EndSpread(context.spread);
     }
     m_contextIndex.Erase(FlowHash(context.key), slot);
     const std::uint32_t generation = context.generation;
@@ -388,37 +401,49 @@ FlowManagerMachine::EntryOf(const Context& context)
 }
 
 bool
-FlowManagerMachine::MayRelease(const Context& context) const
+FlowManagerMachine::MayReleaseContext(const Context& context)
 {
-    switch (m_manager.release)
+    return context.spread == NO_SPREAD ||
+           (MayRelease(SpreadAt(context.spread)) &&
+            (context.reverseDone || Replica().release != ReleaseRule::ALL));
+}
+
+/** Whether nothing is left to wait for. */
+bool
+FlowManagerMachine::IsComplete(const Context& context)
+{
+    if (context.spread == NO_SPREAD)
     {
-    case ReleaseRule::IMMEDIATE:
         return true;
-    case ReleaseRule::CHAIN:
-        return context.chainDone;
-    case ReleaseRule::ALL:
-        return context.chainDone && context.fanOutDone && context.reverseDone;
     }
-    return false;
+    const Spread& spread = SpreadAt(context.spread);
+    return spread.chainDone && spread.fanOutDone && context.reverseDone;
 }
 
 /** Has another manager replicated a newer session of the flow in the meantime? */
 bool
 FlowManagerMachine::IsSuperseded(const Context& context)
 {
-    if (context.attempt == 0)
+    if (context.spread == NO_SPREAD)
     {
         return false; // nothing was to be replicated
     }
-    const SessionRecord* record = m_store.Find(context.record.original).record;
+    const SessionRecord* record = MutableStore().Find(context.record.original).record;
     return record == nullptr || record->id != context.record.id;
+}
+
+/** The first packet, for the spread to take along. */
+const Frame*
+FlowManagerMachine::PacketOf(const Context& context) const
+{
+    return context.released ? nullptr : context.translated.get();
 }
 
 void
 FlowManagerMachine::Progress(std::uint32_t slot, Instant now, Actions& out)
 {
     Context& context = m_contexts[slot];
-    if (!context.released && MayRelease(context))
+    if (!context.released && MayReleaseContext(context))
     {
         if (IsSuperseded(context))
         {
@@ -427,7 +452,7 @@ FlowManagerMachine::Progress(std::uint32_t slot, Instant now, Actions& out)
         }
         Release(slot, now, out);
     }
-    if (context.released && context.chainDone && context.fanOutDone && context.reverseDone)
+    if (context.released && IsComplete(context))
     {
         CloseContext(slot, DropReason::NONE, DropReason::NONE);
     }
@@ -439,14 +464,24 @@ FlowManagerMachine::Release(std::uint32_t slot, Instant now, Actions& out)
     Context& context = m_contexts[slot];
     const FlowEntry entry = EntryOf(context);
     context.released = true;
-    out.notes.push_back({.kind = NoteKind::RELEASED,
-                         .packetId = context.translated->packetId,
-                         .record = context.record});
-    if (m_manager.scheme.replicates)
+    if (context.spread != NO_SPREAD && SpreadAt(context.spread).releasedAtEnd)
+    {
+        context.translated.reset(); // the end of the path has sent it on
+    }
+    if (context.translated != nullptr)
+    {
+        out.notes.push_back({.kind = NoteKind::RELEASED,
+                             .packetId = context.translated->packetId,
+                             .record = context.record});
+    }
+    if (Scheme().Root() == SchemeRoot::MANAGER)
     {
         Remember(entry, out);
     }
-    SendOn(std::move(context.translated), entry.rewrite, out);
+    if (context.translated != nullptr)
+    {
+        SendOn(std::move(context.translated), entry.rewrite, out);
+    }
     while (FramePtr frame = TakeHeld(context))
     {
         PacketView view;
@@ -459,13 +494,6 @@ FlowManagerMachine::Release(std::uint32_t slot, Instant now, Actions& out)
     {
         SendEntry(entry, context.accelerator, Pool().Acquire(), now, out);
     }
-}
-
-void
-FlowManagerMachine::SendOn(FramePtr frame, const FlowKey& key, Actions& out)
-{
-    SetMacAddresses(*frame, 0, MacOf(Self()), MacOf(Nodes().HostOf(key.destination.address)));
-    out.sends.push_back(std::move(frame));
 }
 
 } // namespace flowchain

@@ -9,7 +9,8 @@ namespace flowchain
 {
 
 /** @returns the reason under which a packet with this verdict (not OK) is dropped. */
-constexpr DropReason DropReasonOf(PacketVerdict verdict)
+constexpr DropReason
+DropReasonOf(PacketVerdict verdict)
 {
     switch (verdict)
     {

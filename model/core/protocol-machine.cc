@@ -113,6 +113,11 @@ ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
         {
             return;
         }
+        if (header.kind == MessageKind::REFUSAL)
+        {
+            HandleRefusal(header, now, out);
+            return;
+        }
     }
     else
     {
@@ -123,6 +128,15 @@ ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
             return;
         }
         ReliableChannel& channel = m_peers[header.source].channel;
+        if (channel.IsNew(header.sequence))
+        {
+            const DropReason refused = Admit(message, out);
+            if (refused != DropReason::NONE)
+            {
+                SendRefusal(header, refused, out);
+                return;
+            }
+        }
         const bool wasDue = channel.AckDue();
         const bool fresh = channel.Accept(header.sequence);
         if (!wasDue && channel.AckDue())
@@ -191,6 +205,38 @@ ProtocolMachine::Refuse(FramePtr frame, NodeId peer, DropReason reason, Actions&
 {
     out.notes.push_back({.kind = NoteKind::STALE_REFUSED, .peer = peer});
     Drop(std::move(frame), reason);
+}
+
+void
+ProtocolMachine::SendRefusal(const MessageHeader& refused, DropReason reason, Actions& out)
+{
+    SyncMessage message;
+    message.header.kind = MessageKind::REFUSAL;
+    message.header.reason = static_cast<std::uint8_t>(reason);
+    message.header.first = static_cast<NodeId>(refused.sequence >> 16);
+    message.header.attempt = static_cast<std::uint16_t>(refused.sequence);
+    SendUnreliable(refused.source, message, Pool().Acquire(), out);
+}
+
+void
+ProtocolMachine::HandleRefusal(const MessageHeader& header, Instant now, Actions& out)
+{
+    const NodeId peer = header.source;
+    // As with an acknowledgement: it must be meant for this life and come from the one in the view.
+    if (header.sourceIncarnation != m_view.Incarnation(peer) || header.reason == 0 ||
+        header.reason >= DROP_REASON_COUNT)
+    {
+        return;
+    }
+    const std::uint32_t sequence = static_cast<std::uint32_t>(header.first) << 16 | header.attempt;
+    ReliableChannel::Outstanding message =
+        m_peers[peer].channel.Refuse(sequence, now, Pool(), m_freed);
+    RestampAndSend(peer, m_freed, out);
+    m_channelDeadline = std::min(m_channelDeadline, m_peers[peer].channel.NextDeadline());
+    if (message.copy != nullptr)
+    {
+        HandleReturned(peer, std::move(message), static_cast<DropReason>(header.reason), now, out);
+    }
 }
 
 void
@@ -263,7 +309,7 @@ ProtocolMachine::AdoptView(const ViewBody& body, Instant now, Actions& out)
     {
         for (auto& message : messages)
         {
-            HandleReturned(peer, std::move(message), Returned::PEER_GONE, now, out);
+            HandleReturned(peer, std::move(message), DropReason::NODE_DOWN, now, out);
         }
     }
 }
@@ -402,7 +448,7 @@ ProtocolMachine::ExpireChannels(Instant now, Actions& out)
             for (auto& message : abandoned)
             {
                 out.notes.push_back({.kind = NoteKind::ABANDONED, .peer = peer});
-                HandleReturned(peer, std::move(message), Returned::GIVEN_UP, now, out);
+                HandleReturned(peer, std::move(message), DropReason::SYNC_ABANDONED, now, out);
             }
         }
         m_channelDeadline = std::min(m_channelDeadline, channel.NextDeadline());
@@ -443,9 +489,15 @@ ProtocolMachine::HandleAcknowledged(NodeId, MessageKind, std::uint64_t, Instant,
 
 void
 ProtocolMachine::HandleReturned(
-    NodeId, ReliableChannel::Outstanding message, Returned, Instant, Actions&)
+    NodeId, ReliableChannel::Outstanding message, DropReason why, Instant, Actions&)
 {
-    Drop(std::move(message.copy), DropReason::SYNC_ABANDONED);
+    Drop(std::move(message.copy), why);
+}
+
+DropReason
+ProtocolMachine::Admit(const SyncMessage&, Actions&)
+{
+    return DropReason::NONE;
 }
 
 void

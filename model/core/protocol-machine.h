@@ -97,16 +97,21 @@ class ProtocolMachine
     virtual void HandleInject(FramePtr frame, Instant now, Actions& out);
     virtual void HandleAcknowledged(
         NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions& out);
-    /** Why a message comes back to the role that sent it. */
-    enum class Returned : std::uint8_t
-    {
-        PEER_GONE, ///< it left the view or has restarted: the view has just changed
-        GIVEN_UP,  ///< retransmissions exhausted
-    };
-
-    /** A message that was not acknowledged. */
-    virtual void HandleReturned(
-        NodeId peer, ReliableChannel::Outstanding message, Returned why, Instant now, Actions& out);
+    /**
+     * Whether a fresh sequenced message can be acted upon.
+     * @returns NONE, or why it is refused: it is not acknowledged, and the sender is told
+     */
+    virtual DropReason Admit(const SyncMessage& message, Actions& out);
+    /**
+     * A message that was not acknowledged.
+     * @param why NODE_DOWN: the peer left the view or has restarted, and the view has just changed;
+     *            SYNC_ABANDONED: retransmissions exhausted; else: the peer refuses it
+     */
+    virtual void HandleReturned(NodeId peer,
+                                ReliableChannel::Outstanding message,
+                                DropReason why,
+                                Instant now,
+                                Actions& out);
     /** The view has changed and all channels have been reset accordingly. */
     virtual void HandleViewChange(Instant now, Actions& out);
     virtual void HandleWakeup(Instant now, Actions& out);
@@ -173,6 +178,8 @@ class ProtocolMachine
     /** Whether a sequenced message may be acted upon: NONE, or why not. */
     DropReason Fence(const MessageHeader& header) const;
     void Refuse(FramePtr frame, NodeId peer, DropReason reason, Actions& out);
+    void SendRefusal(const MessageHeader& refused, DropReason reason, Actions& out);
+    void HandleRefusal(const MessageHeader& header, Instant now, Actions& out);
     void HandleView(const Frame& frame, Instant now, Actions& out);
     void FillHeader(NodeId peer, MessageHeader& header);
     Underlay MakeUnderlay(NodeId peer, std::uint64_t entropy) const;

@@ -122,6 +122,34 @@ ReliableChannel::Accept(std::uint32_t sequence)
 }
 
 bool
+ReliableChannel::IsNew(std::uint32_t sequence) const
+{
+    if (sequence > SelectiveEnd(m_arrived))
+    {
+        return true;
+    }
+    return sequence == m_arrived + 1 ||
+           (sequence > m_arrived && (m_arrivedSelective >> (sequence - m_arrived - 2) & 1) == 0);
+}
+
+ReliableChannel::Outstanding
+ReliableChannel::Refuse(std::uint32_t sequence,
+                        Instant now,
+                        FramePool& pool,
+                        std::vector<FramePtr>& out)
+{
+    Outstanding message;
+    if (sequence >= m_base && sequence < m_unsent && SlotOf(sequence).copy != nullptr)
+    {
+        message = std::move(SlotOf(sequence));
+        --m_outstanding;
+        SlideWindow();
+        DrainBacklog(now, pool, out);
+    }
+    return message;
+}
+
+bool
 ReliableChannel::AckDue() const
 {
     return m_ackDue;

@@ -77,6 +77,14 @@ class ReliableChannel
      * count as arrived from then on. */
     bool Accept(std::uint32_t sequence);
 
+    /** Whether Accept() would say that the number is new. */
+    bool IsNew(std::uint32_t sequence) const;
+
+    /** The peer refuses a message for good. @returns it, or one without `copy` if it is settled;
+     * frames that the window then lets out are appended to `out` */
+    Outstanding
+    Refuse(std::uint32_t sequence, Instant now, FramePool& pool, std::vector<FramePtr>& out);
+
     bool AckDue() const;
     /** Fill acknowledged and selective; clears AckDue(). */
     void FillAck(MessageHeader& header);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "service-node-machine.h"
 
-#include "copy-store.h"
 #include "selector.h"
 
 #include <algorithm>
@@ -13,10 +12,9 @@ namespace flowchain
 ServiceNodeMachine::ServiceNodeMachine(const NodeConfig& config,
                                        const ServiceNodeConfig& service,
                                        std::unique_ptr<NetworkFunction> function)
-    : ProtocolMachine(config)
+    : ReplicaMachine(config, service)
     , m_service(service)
     , m_function(std::move(function))
-    , m_store(service.sessionsMax)
     // Serial numbers of different lives never meet: 42 bits for each of 64 incarnations.
     , m_serial(static_cast<std::uint64_t>(config.incarnation) << 42)
     , m_ready(config.incarnation == 0)
@@ -26,13 +24,13 @@ ServiceNodeMachine::ServiceNodeMachine(const NodeConfig& config,
 std::size_t
 ServiceNodeMachine::TableBytes() const
 {
-    return m_store.Bytes();
+    return Store().Bytes();
 }
 
 std::size_t
 ServiceNodeMachine::TableEntries() const
 {
-    return m_store.Size();
+    return Store().Size();
 }
 
 std::size_t
@@ -48,19 +46,18 @@ ServiceNodeMachine::HeartbeatFlags() const
 }
 
 void
-ServiceNodeMachine::HandleMessage(const SyncMessage& message,
-                                  FramePtr frame,
-                                  Instant now,
-                                  Actions& out)
+ServiceNodeMachine::HandleRoleMessage(const SyncMessage& message,
+                                      FramePtr frame,
+                                      Instant now,
+                                      Actions& out)
 {
     switch (message.header.kind)
     {
     case MessageKind::PROCESS:
-        Process(message.header.source, std::move(frame), now, out);
+        Process(message.header, std::move(frame), now, out);
         break;
-    case MessageKind::FAN_OUT:
     case MessageKind::SNAPSHOT:
-        StoreCopy(m_store, message.record, out);
+        Keep(message.record, out);
         break;
     case MessageKind::SNAPSHOT_END:
         m_ready = true;
@@ -74,19 +71,22 @@ ServiceNodeMachine::HandleMessage(const SyncMessage& message,
 }
 
 void
-ServiceNodeMachine::Process(NodeId manager, FramePtr frame, Instant now, Actions& out)
+ServiceNodeMachine::Process(const MessageHeader& header, FramePtr frame, Instant now, Actions& out)
 {
+    const NodeId manager = header.source;
     PacketView view;
     if (ParsePacketTrusted(*frame, 0, view) != PacketVerdict::OK || view.ttl <= 1)
     {
         Drop(std::move(frame), DropReason::MALFORMED);
         return;
     }
-    const SessionStore::Match match = m_store.Find(view.key);
+    SessionRecord record;
+    std::uint8_t flags = 0;
+    const SessionStore::Match match = MutableStore().Find(view.key);
     if (match.record != nullptr)
     {
-        SessionRecord record = *match.record;
-        std::uint8_t flags = message_flag::EXISTING;
+        record = *match.record;
+        flags = message_flag::EXISTING;
         if (match.reverse)
         {
             flags |= message_flag::REVERSE;
@@ -94,33 +94,246 @@ ServiceNodeMachine::Process(NodeId manager, FramePtr frame, Instant now, Actions
         if (Adopt(record))
         {
             flags |= message_flag::ADOPTED;
-            StoreCopy(m_store, record, out);
+            Keep(record, out);
             out.notes.push_back({.kind = NoteKind::ADOPTED, .record = record});
         }
-        ReturnState(manager, record, flags, std::move(frame), view, now, out);
-        return;
     }
-    SessionRecord record;
-    const DropReason reason = Create(view, now, record);
-    if (reason != DropReason::NONE)
+    else
     {
-        Refuse(manager, view.key, reason, std::move(frame), now, out);
+        const DropReason reason = (header.flags & message_flag::EXISTING) != 0
+                                      ? DropReason::NO_SESSION
+                                      : Create(view, now, record);
+        if (reason != DropReason::NONE)
+        {
+            Refuse(manager, view.key, reason, std::move(frame), now, out);
+            return;
+        }
+        out.notes.push_back(
+            {.kind = NoteKind::CREATED, .packetId = frame->packetId, .record = record});
+        Keep(record, out);
+    }
+    const bool reverse = (flags & message_flag::REVERSE) != 0;
+    RewritePacket(*frame, view, reverse ? record.original.Reversed() : record.translated);
+    SpreadAndAnswer(record, flags, manager, std::move(frame), now, out);
+}
+
+// ---------------------------------------------------------------------------------------------
+// Spreading, where the scheme has the owner do it
+
+void
+ServiceNodeMachine::SpreadAndAnswer(const SessionRecord& record,
+                                    std::uint8_t flags,
+                                    NodeId manager,
+                                    FramePtr packet,
+                                    Instant now,
+                                    Actions& out)
+{
+    if (Scheme().Root() != SchemeRoot::OWNER)
+    {
+        Answer(record, flags, manager, std::move(packet), now, out);
         return;
     }
-    out.notes.push_back({.kind = NoteKind::CREATED, .packetId = frame->packetId, .record = record});
-    StoreCopy(m_store, record, out);
-    ReturnState(manager, record, 0, std::move(frame), view, now, out);
+    SpreadHandle handle = FindSpread(record.id);
+    const bool fresh =
+        (flags & message_flag::EXISTING) == 0 || (flags & message_flag::ADOPTED) != 0;
+    if (handle != NO_SPREAD && SpreadAt(handle).record.version != record.version)
+    {
+        AnswerWaiting(handle, now, out); // of the session's last owner: what is new follows
+        EndSpread(handle);
+        handle = NO_SPREAD;
+    }
+    if (handle == NO_SPREAD && !fresh)
+    {
+        Answer(record, flags, manager, std::move(packet), now, out);
+        return;
+    }
+    if (handle == NO_SPREAD)
+    {
+        const DropReason refused = BeginSpread(record,
+                                               (flags & message_flag::EXISTING) != 0,
+                                               FlowIndex::NOT_FOUND,
+                                               packet.get(),
+                                               now,
+                                               out,
+                                               handle);
+        if (refused != DropReason::NONE)
+        {
+            Refuse(manager, record.original, refused, std::move(packet), now, out);
+            return;
+        }
+    }
+    Wait(handle, flags, manager, std::move(packet));
+    Progress(handle, now, out);
 }
+
+void
+ServiceNodeMachine::Wait(SpreadHandle handle, std::uint8_t flags, NodeId manager, FramePtr packet)
+{
+    // A manager that asks again has no more use for its earlier packet.
+    std::uint32_t last = FlowIndex::NOT_FOUND;
+    for (auto i = static_cast<std::uint32_t>(SpreadAt(handle).token); i != FlowIndex::NOT_FOUND;
+         i = m_waiting[i].next)
+    {
+        last = i;
+        constexpr std::uint8_t SIDE = message_flag::REVERSE;
+        if (m_waiting[i].manager == manager && ((m_waiting[i].flags ^ flags) & SIDE) == 0)
+        {
+            Drop(std::move(m_waiting[i].packet), DropReason::DUPLICATE);
+            m_waiting[i].packet = std::move(packet);
+            return;
+        }
+    }
+    if (m_waiting.size() - m_freeWaiting.size() >= m_service.waitingMax)
+    {
+        Drop(std::move(packet), DropReason::HOLD_FULL);
+        return;
+    }
+    std::uint32_t slot;
+    if (m_freeWaiting.empty())
+    {
+        slot = static_cast<std::uint32_t>(m_waiting.size());
+        m_waiting.emplace_back();
+    }
+    else
+    {
+        slot = m_freeWaiting.back();
+        m_freeWaiting.pop_back();
+    }
+    m_waiting[slot].packet = std::move(packet);
+    m_waiting[slot].manager = manager;
+    m_waiting[slot].flags = flags;
+    m_waiting[slot].next = FlowIndex::NOT_FOUND;
+    if (last == FlowIndex::NOT_FOUND)
+    {
+        SpreadAt(handle).token = slot;
+    }
+    else
+    {
+        m_waiting[last].next = slot;
+    }
+}
+
+/** @returns one with a null packet if none is left */
+ServiceNodeMachine::Waiting
+ServiceNodeMachine::TakeWaiting(SpreadHandle handle)
+{
+    Spread& spread = SpreadAt(handle);
+    const auto slot = static_cast<std::uint32_t>(spread.token);
+    if (slot == FlowIndex::NOT_FOUND)
+    {
+        return {};
+    }
+    Waiting waiting = std::move(m_waiting[slot]);
+    spread.token = waiting.next;
+    m_freeWaiting.push_back(slot);
+    return waiting;
+}
+
+const Frame*
+ServiceNodeMachine::FirstWaiting(SpreadHandle handle)
+{
+    const auto slot = static_cast<std::uint32_t>(SpreadAt(handle).token);
+    return slot == FlowIndex::NOT_FOUND ? nullptr : m_waiting[slot].packet.get();
+}
+
+void
+ServiceNodeMachine::AnswerWaiting(SpreadHandle handle, Instant now, Actions& out)
+{
+    // Answering ends no spread, so the record stays where it is.
+    const SessionRecord& record = SpreadAt(handle).record;
+    const bool releasedAtEnd = SpreadAt(handle).releasedAtEnd;
+    bool isFirst = true;
+    for (Waiting waiting = TakeWaiting(handle); waiting.packet != nullptr;
+         waiting = TakeWaiting(handle))
+    {
+        if (releasedAtEnd && isFirst)
+        {
+            waiting.packet.reset(); // the end of the path has sent it on
+        }
+        isFirst = false;
+        Answer(record, waiting.flags, waiting.manager, std::move(waiting.packet), now, out);
+    }
+}
+
+void
+ServiceNodeMachine::Progress(SpreadHandle handle, Instant now, Actions& out)
+{
+    const Spread& spread = SpreadAt(handle);
+    if (MayRelease(spread))
+    {
+        AnswerWaiting(handle, now, out);
+    }
+    if (spread.chainDone && spread.fanOutDone)
+    {
+        EndSpread(handle);
+    }
+}
+
+void
+ServiceNodeMachine::HandleSpread(SpreadHandle handle, FramePtr returned, Instant now, Actions& out)
+{
+    const auto slot = static_cast<std::uint32_t>(SpreadAt(handle).token);
+    if (returned != nullptr && slot != FlowIndex::NOT_FOUND)
+    {
+        m_waiting[slot].packet = std::move(returned);
+    }
+    Progress(handle, now, out);
+}
+
+void
+ServiceNodeMachine::HandleSpreadFailed(SpreadHandle handle,
+                                       DropReason reason,
+                                       Instant now,
+                                       Actions& out)
+{
+    const SessionRecord record = SpreadAt(handle).record;
+    for (Waiting waiting = TakeWaiting(handle); waiting.packet != nullptr;
+         waiting = TakeWaiting(handle))
+    {
+        const bool reverse = (waiting.flags & message_flag::REVERSE) != 0;
+        Refuse(waiting.manager,
+               reverse ? record.translated.Reversed() : record.original,
+               reason,
+               std::move(waiting.packet),
+               now,
+               out);
+    }
+    EndSpread(handle);
+}
+
+void
+ServiceNodeMachine::RestartSpreads(Instant now, Actions& out)
+{
+    for (SpreadHandle handle = 0; handle < SpreadSlots(); ++handle)
+    {
+        if (!SpreadAt(handle).live)
+        {
+            continue;
+        }
+        const DropReason refused = RestartSpread(handle, FirstWaiting(handle), now, out);
+        if (refused != DropReason::NONE)
+        {
+            HandleSpreadFailed(handle, refused, now, out);
+        }
+        else
+        {
+            Progress(handle, now, out);
+        }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Sessions
 
 DropReason
 ServiceNodeMachine::Create(const PacketView& view, Instant now, SessionRecord& record)
 {
     // An eighth of the table is kept for copies of sessions that others create meanwhile.
-    if (m_store.Size() >= m_service.sessionsMax - m_service.sessionsMax / 8)
+    if (Store().Size() >= m_service.sessionsMax - m_service.sessionsMax / 8)
     {
         return DropReason::TABLE_FULL;
     }
-    const DropReason reason = m_function->Open(view, m_store, record.translated);
+    const DropReason reason = m_function->Open(view, MutableStore(), record.translated);
     if (reason != DropReason::NONE)
     {
         return reason;
@@ -142,27 +355,29 @@ ServiceNodeMachine::Adopt(SessionRecord& record) const
     {
         return false;
     }
-    record.owner = Selector::Adopter(record.id, View());
+    record.owner = Scheme().Heir(record, View());
     record.version = std::max(record.version + 1, MakeSessionVersion(View().Epoch(), 1));
     return true;
 }
 
 void
-ServiceNodeMachine::ReturnState(NodeId manager,
-                                const SessionRecord& record,
-                                std::uint8_t flags,
-                                FramePtr packet,
-                                PacketView& view,
-                                Instant now,
-                                Actions& out)
+ServiceNodeMachine::Answer(const SessionRecord& record,
+                           std::uint8_t flags,
+                           NodeId manager,
+                           FramePtr packet,
+                           Instant now,
+                           Actions& out)
 {
-    const bool reverse = (flags & message_flag::REVERSE) != 0;
-    RewritePacket(*packet, view, reverse ? record.original.Reversed() : record.translated);
     SyncMessage message;
     message.header.kind = MessageKind::STATE;
     message.header.flags = flags;
     message.record = record;
-    message.hasInnerFrame = true;
+    message.hasInnerFrame = packet != nullptr;
+    if (packet == nullptr)
+    {
+        message.header.flags |= message_flag::RELEASED;
+        packet = Pool().Acquire();
+    }
     SendReliable(manager, message, std::move(packet), 0, now, out);
 }
 
@@ -186,6 +401,7 @@ ServiceNodeMachine::Refuse(NodeId manager,
 void
 ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
 {
+    RestartSpreads(now, out);
     std::erase_if(m_snapshots,
                   [this](const Snapshot& s)
                   {
@@ -217,9 +433,9 @@ ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
 void
 ServiceNodeMachine::FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out)
 {
-    while (snapshot.inFlight < m_service.snapshotWindow && snapshot.cursor < m_store.Size())
+    while (snapshot.inFlight < m_service.snapshotWindow && snapshot.cursor < Store().Size())
     {
-        const SessionRecord& record = m_store.At(snapshot.cursor++);
+        const SessionRecord& record = Store().At(snapshot.cursor++);
         if (record.id == 0)
         {
             continue; // superseded
@@ -241,7 +457,7 @@ ServiceNodeMachine::FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out)
 }
 
 void
-ServiceNodeMachine::HandleAcknowledged(
+ServiceNodeMachine::HandleRoleAcknowledged(
     NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions& out)
 {
     if (kind != MessageKind::SNAPSHOT)
@@ -259,14 +475,13 @@ ServiceNodeMachine::HandleAcknowledged(
 }
 
 void
-ServiceNodeMachine::HandleReturned(
-    NodeId, ReliableChannel::Outstanding message, Returned why, Instant, Actions&)
+ServiceNodeMachine::HandleRoleReturned(
+    NodeId, ReliableChannel::Outstanding message, DropReason why, Instant, Actions&)
 {
     // The manager that asked has its own copy of the packet, or is gone and the packet with it.
     if (message.kind == MessageKind::STATE)
     {
-        Drop(std::move(message.copy),
-             why == Returned::GIVEN_UP ? DropReason::SYNC_ABANDONED : DropReason::NODE_DOWN);
+        Drop(std::move(message.copy), why);
     }
 }
 

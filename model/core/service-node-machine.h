@@ -3,17 +3,16 @@
 #define FLOWCHAIN_SERVICE_NODE_MACHINE_H
 
 #include "network-function.h"
-#include "protocol-machine.h"
-#include "session-store.h"
+#include "replica-machine.h"
 
 #include <memory>
 
 namespace flowchain
 {
 
-struct ServiceNodeConfig
+struct ServiceNodeConfig : ReplicaConfig
 {
-    std::uint32_t sessionsMax = 4'000'000;
+    std::uint32_t waitingMax = 65'536; ///< packets that wait for the release of their session
     std::uint16_t snapshotWindow = 32; ///< snapshot messages in flight
 };
 
@@ -26,7 +25,7 @@ struct ServiceNodeConfig
  * version from the session's id and the view, so two copies never disagree. A node that comes back
  * joins by a snapshot from the active node with the lowest id, while live updates flow already.
  */
-class ServiceNodeMachine : public ProtocolMachine
+class ServiceNodeMachine : public ReplicaMachine
 {
   public:
     ServiceNodeMachine(const NodeConfig& config,
@@ -36,11 +35,6 @@ class ServiceNodeMachine : public ProtocolMachine
     std::size_t TableBytes() const override;
     std::size_t TableEntries() const override;
     std::size_t TableLimit() const override;
-
-    const SessionStore& Store() const
-    {
-        return m_store;
-    }
 
   private:
     /** A snapshot that this node sends to a joining one. */
@@ -55,28 +49,54 @@ class ServiceNodeMachine : public ProtocolMachine
         bool ended = false;
     };
 
-    void
-    HandleMessage(const SyncMessage& message, FramePtr frame, Instant now, Actions& out) override;
-    void HandleAcknowledged(
+    /** A processed packet that waits until its session has been spread. */
+    struct Waiting
+    {
+        FramePtr packet; ///< null: slot free
+        NodeId manager = NO_NODE;
+        std::uint8_t flags = 0;
+        std::uint32_t next = FlowIndex::NOT_FOUND; ///< of the same spread
+    };
+
+    void HandleRoleMessage(const SyncMessage& message,
+                           FramePtr frame,
+                           Instant now,
+                           Actions& out) override;
+    void HandleRoleAcknowledged(
         NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions& out) override;
-    void HandleReturned(NodeId peer,
-                        ReliableChannel::Outstanding message,
-                        Returned why,
-                        Instant now,
-                        Actions& out) override;
+    void HandleRoleReturned(NodeId peer,
+                            ReliableChannel::Outstanding message,
+                            DropReason why,
+                            Instant now,
+                            Actions& out) override;
+    void HandleSpread(SpreadHandle handle, FramePtr returned, Instant now, Actions& out) override;
+    void
+    HandleSpreadFailed(SpreadHandle handle, DropReason reason, Instant now, Actions& out) override;
     void HandleViewChange(Instant now, Actions& out) override;
     std::uint8_t HeartbeatFlags() const override;
 
-    void Process(NodeId manager, FramePtr frame, Instant now, Actions& out);
+    void Process(const MessageHeader& header, FramePtr frame, Instant now, Actions& out);
+    /** The packet belongs to `record`, which is not to be spread, or has been. */
+    void Answer(const SessionRecord& record,
+                std::uint8_t flags,
+                NodeId manager,
+                FramePtr packet,
+                Instant now,
+                Actions& out);
+    void SpreadAndAnswer(const SessionRecord& record,
+                         std::uint8_t flags,
+                         NodeId manager,
+                         FramePtr packet,
+                         Instant now,
+                         Actions& out);
+    void Wait(SpreadHandle handle, std::uint8_t flags, NodeId manager, FramePtr packet);
+    void AnswerWaiting(SpreadHandle handle, Instant now, Actions& out);
+    Waiting TakeWaiting(SpreadHandle handle);
+    const Frame* FirstWaiting(SpreadHandle handle);
+    void Progress(SpreadHandle handle, Instant now, Actions& out);
+    void RestartSpreads(Instant now, Actions& out);
     DropReason Create(const PacketView& view, Instant now, SessionRecord& record);
     bool Adopt(SessionRecord& record) const;
-    void ReturnState(NodeId manager,
-                     const SessionRecord& record,
-                     std::uint8_t flags,
-                     FramePtr packet,
-                     PacketView& view,
-                     Instant now,
-                     Actions& out);
     void Refuse(NodeId manager,
                 const FlowKey& key,
                 DropReason reason,
@@ -87,7 +107,8 @@ class ServiceNodeMachine : public ProtocolMachine
 
     ServiceNodeConfig m_service;
     std::unique_ptr<NetworkFunction> m_function;
-    SessionStore m_store;
+    std::vector<Waiting> m_waiting;
+    std::vector<std::uint32_t> m_freeWaiting;
     std::vector<Snapshot> m_snapshots;
     std::uint64_t m_serial = 0;
     std::uint32_t m_snapshotRun = 0;

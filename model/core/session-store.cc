@@ -60,6 +60,24 @@ SessionStore::Apply(const SessionRecord& record)
     return Outcome::INSERTED;
 }
 
+SessionStore::Outcome
+SessionStore::Check(const SessionRecord& record) const
+{
+    const std::uint32_t found = Lookup(record.original, FlowHash(record.original));
+    if (found != FlowIndex::NOT_FOUND && m_records[found / 2].id == record.id)
+    {
+        return m_records[found / 2].version >= record.version ? Outcome::UNCHANGED
+                                                              : Outcome::UPDATED;
+    }
+    const FlowKey reverse = record.translated.Reversed();
+    const std::uint32_t other = Lookup(reverse, FlowHash(reverse));
+    if (!MayReplace(found, record) || !MayReplace(other, record))
+    {
+        return Outcome::CONFLICT;
+    }
+    return Size() >= m_sessionsMax ? Outcome::FULL : Outcome::INSERTED;
+}
+
 bool
 SessionStore::MayReplace(std::uint32_t found, const SessionRecord& record) const
 {

@@ -37,6 +37,9 @@ class SessionStore
      */
     Outcome Apply(const SessionRecord& record);
 
+    /** What Apply() would return. */
+    Outcome Check(const SessionRecord& record) const;
+
     /** Sessions that the last Apply() has taken out for a newer one; at most two. */
     const std::vector<SessionId>& Superseded() const
     {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sync-scheme.h"
 
+#include "manager-schemes.h"
+#include "selector.h"
+
 namespace flowchain
 {
 
@@ -19,30 +22,66 @@ ReleaseRuleByName(std::string_view name)
     {
         return ReleaseRule::ALL;
     }
+    if (name == "tail")
+    {
+        return ReleaseRule::TAIL;
+    }
     return std::nullopt;
 }
 
-const std::vector<SyncScheme>&
+NodeId
+SyncScheme::Heir(const SessionRecord& record, const MembershipView& view) const
+{
+    return Selector::Adopter(record.id, view);
+}
+
+NodeId
+SyncScheme::Holder(const FlowKey& key,
+                   SessionId session,
+                   NodeId,
+                   unsigned attempt,
+                   const MembershipView& view) const
+{
+    if (attempt > 0)
+    {
+        return NO_NODE;
+    }
+    return session != 0 ? Selector::Adopter(session, view) : Selector::ServiceNode(key, view);
+}
+
+NodeId
+SyncScheme::FetchFrom(const FlowKey&, NodeId, bool, const MembershipView&) const
+{
+    return NO_NODE;
+}
+
+const std::vector<const SyncScheme*>&
 SyncSchemes()
 {
-    static const std::vector<SyncScheme> SCHEMES = {
-        {"chain", true},
-        {"none", false},
-    };
+    static const NoScheme none;
+    static const FanOutScheme fanOut;
+    static const ChainSyncScheme chain;
+    static const std::vector<const SyncScheme*> SCHEMES = {&none, &fanOut, &chain};
     return SCHEMES;
 }
 
 const SyncScheme*
 SyncSchemeByName(std::string_view name)
 {
-    for (const SyncScheme& scheme : SyncSchemes())
+    for (const SyncScheme* scheme : SyncSchemes())
     {
-        if (scheme.name == name)
+        if (scheme->Name() == name)
         {
-            return &scheme;
+            return scheme;
         }
     }
     return nullptr;
+}
+
+const SyncScheme&
+ChainScheme()
+{
+    return *SyncSchemeByName("chain");
 }
 
 } // namespace flowchain

@@ -62,6 +62,8 @@ ToString(MessageKind kind)
         return "snapshot";
     case MessageKind::SNAPSHOT_END:
         return "snapshot-end";
+    case MessageKind::REFUSAL:
+        return "refusal";
     }
     return "invalid";
 }

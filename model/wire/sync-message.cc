@@ -38,14 +38,17 @@ ShapeOf(MessageKind kind, std::uint8_t flags)
     switch (kind)
     {
     case MessageKind::PACKET_IN:
+        return {.entry = (flags & message_flag::EXISTING) != 0, .inner = InnerFrame::ALWAYS};
     case MessageKind::PROCESS:
         return {.inner = InnerFrame::ALWAYS};
     case MessageKind::STATE:
         return {.record = true,
-                .inner =
-                    (flags & message_flag::REFUSED) != 0 ? InnerFrame::NEVER : InnerFrame::ALWAYS};
+                .inner = (flags & (message_flag::REFUSED | message_flag::RELEASED)) != 0
+                             ? InnerFrame::NEVER
+                             : InnerFrame::ALWAYS};
     case MessageKind::CHAIN:
     case MessageKind::CHAIN_DONE:
+        return {.record = true, .inner = InnerFrame::OPTIONAL};
     case MessageKind::FAN_OUT:
     case MessageKind::FAN_OUT_DONE:
     case MessageKind::SNAPSHOT:
@@ -59,6 +62,7 @@ ShapeOf(MessageKind kind, std::uint8_t flags)
     case MessageKind::ACK:
     case MessageKind::HEARTBEAT:
     case MessageKind::SNAPSHOT_END:
+    case MessageKind::REFUSAL:
         break;
     }
     return {};

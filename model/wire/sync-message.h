@@ -67,8 +67,9 @@ enum class MessageKind : std::uint8_t
     VIEW = 12,         ///< controller to node: membership view
     SNAPSHOT = 13,     ///< service node to a joining one: state that it lacks
     SNAPSHOT_END = 14, ///< the joining node has all that its donor had
+    REFUSAL = 15,      ///< negative acknowledgement: not stored, and not received (unsequenced)
 };
-constexpr MessageKind LAST_MESSAGE_KIND = MessageKind::SNAPSHOT_END;
+constexpr MessageKind LAST_MESSAGE_KIND = MessageKind::REFUSAL;
 
 /** Bits of MessageHeader::flags. */
 namespace message_flag
@@ -79,6 +80,7 @@ constexpr std::uint8_t REFUSED = 0x04;  ///< STATE: no session; the packet was d
 constexpr std::uint8_t READY = 0x08;    ///< HEARTBEAT: a service node that has all the state
 constexpr std::uint8_t RESEND = 0x10;   ///< sent before; set on retransmission
 constexpr std::uint8_t ADOPTED = 0x20;  ///< STATE: the session has just changed its owner
+constexpr std::uint8_t RELEASED = 0x80; ///< STATE: the packet has been sent on; it is not here
 } // namespace message_flag
 
 /** Addressing and reliability of every message; 32 bytes in one Geneve option. */
@@ -89,14 +91,14 @@ struct MessageHeader
     NodeId source = NO_NODE;
     std::uint8_t sourceIncarnation = 0; ///< how often the sender has restarted
     std::uint8_t targetIncarnation = 0; ///< of the receiver, as the sender knows it
-    std::uint8_t position = 0; ///< CHAIN: position of the receiver, 1 is the first manager
-    std::uint8_t reason = 0;   ///< with REFUSED, STATE or CHAIN_DONE: why packets are dropped
-    std::uint32_t epoch = 0;            ///< of the sender's view
-    std::uint32_t sequence = 0;         ///< from 1 for each ordered pair of nodes; 0: unsequenced
-    std::uint32_t acknowledged = 0;     ///< all sequence numbers up to this one have arrived
-    std::uint64_t selective = 0; ///< bit i: acknowledged + 2 + i has arrived (RFC 2018's idea)
-    NodeId first = NO_NODE;    ///< CHAIN, CHAIN_DONE, FAN_OUT_DONE: first manager of the chain
-    std::uint16_t attempt = 0; ///< of replication; echoed in CHAIN_DONE and FAN_OUT_DONE
+    std::uint8_t position = 0;          ///< CHAIN: position of the receiver, 1 is the first manager
+    std::uint8_t reason = 0;    ///< REFUSAL, and STATE, CHAIN_DONE, FAN_OUT_DONE with REFUSED: why
+    std::uint32_t epoch = 0;    ///< of the sender's view
+    std::uint32_t sequence = 0; ///< from 1 for each ordered pair of nodes; 0: unsequenced
+    std::uint32_t acknowledged = 0; ///< all sequence numbers up to this one have arrived
+    std::uint64_t selective = 0;    ///< bit i: acknowledged + 2 + i has arrived (RFC 2018's idea)
+    NodeId first = NO_NODE;         ///< CHAIN, CHAIN_DONE, FAN_OUT_DONE: root of the spread
+    std::uint16_t attempt = 0;      ///< of the spread; echoed in CHAIN_DONE and FAN_OUT_DONE
 
     friend bool operator==(const MessageHeader&, const MessageHeader&) = default;
 };
@@ -134,8 +136,10 @@ struct ViewBody
  * that lacks its body or has another one: `record` for STATE (unless REFUSED, where only
  * record.original counts), CHAIN, CHAIN_DONE, FAN_OUT, FAN_OUT_DONE, SNAPSHOT; `entry` for
  * REVERSE_ENTRY and ENTRY; `view` for VIEW. An inner Ethernet frame is present exactly in
- * PACKET_IN, PROCESS, and STATE without REFUSED, and may be in ENTRY. The protocols of both tuples
- * of a record or entry must be the same, and TCP, UDP or ICMP; those of a REFUSED record's
+ * PACKET_IN, PROCESS, and STATE without REFUSED or RELEASED, and may be in ENTRY, CHAIN and
+ * CHAIN_DONE. PACKET_IN with EXISTING has the `entry` that is no longer usable. A REFUSAL names the
+ * refused sequence number: its upper half in `first`, its lower in `attempt`. The protocols of both
+ * tuples of a record or entry must be the same, and TCP, UDP or ICMP; those of a REFUSED record's
  * `translated` may be anything that IpProtocol names.
  */
 struct SyncMessage
@@ -202,7 +206,7 @@ DecodeVerdict DecodeView(const Frame& frame, ViewBody& view);
 /**
  * The kind of a message by a look at its fixed offset, for choosing a processing cost before the
  * message is checked.
- * @returns whether there is a kind in PACKET_IN..SNAPSHOT_END; false for any frame of which
+ * @returns whether there is a kind in PACKET_IN..LAST_MESSAGE_KIND; false for any frame of which
  * Decode() says NOT_GENEVE
  */
 bool PeekKind(const Frame& frame, MessageKind& kind);

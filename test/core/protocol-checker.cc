@@ -80,7 +80,7 @@ void
 ProtocolChecker::CheckReleased(NodeId node, const SessionRecord& record)
 {
     m_released.try_emplace(record.id, record);
-    if (!m_harness->Config().manager.scheme.replicates ||
+    if (m_harness->Config().manager.scheme->Root() == SchemeRoot::NOBODY ||
         m_harness->Config().manager.release != ReleaseRule::ALL)
     {
         return;

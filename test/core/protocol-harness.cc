@@ -156,10 +156,12 @@ ProtocolHarness::MakeServiceNode(const NodeConfig& config)
     Nat44Config nat = MakeNatConfig();
     nat.block = static_cast<std::uint16_t>(config.self - m_directory.serviceNodes.front());
     nat.generation = config.incarnation;
+    ServiceNodeConfig service;
+    static_cast<ReplicaConfig&>(service) = m_config.manager;
+    service.sessionsMax = m_config.sessionsMax;
+    service.snapshotWindow = m_config.snapshotWindow;
     return std::make_unique<ServiceNodeMachine>(
-        config,
-        ServiceNodeConfig{m_config.sessionsMax, m_config.snapshotWindow},
-        std::make_unique<NatFunction>(nat));
+        config, service, std::make_unique<NatFunction>(nat));
 }
 
 std::unique_ptr<ProtocolMachine>
@@ -179,7 +181,8 @@ ProtocolHarness::MakeMachine(NodeId node)
     case NodeRole::CONTROLLER:
         return std::make_unique<ControllerMachine>(
             config,
-            ControllerConfig{m_config.detectionTimeout, m_config.manager.scheme.replicates});
+            ControllerConfig{m_config.detectionTimeout,
+                             m_config.manager.scheme->Root() != SchemeRoot::NOBODY});
     case NodeRole::ACCELERATOR:
         config.heartbeatInterval = m_config.heartbeatInterval;
         return std::make_unique<AcceleratorMachine>(config, m_config.entriesMax);

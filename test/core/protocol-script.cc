@@ -221,7 +221,7 @@ ProtocolScript::BuildNetwork(const Command& command)
         Fail("no such scheme or release rule");
         return;
     }
-    manager.scheme = *scheme;
+    manager.scheme = scheme;
     manager.release = *release;
     m_rules.clear();
     m_flows.clear();

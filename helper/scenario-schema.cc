@@ -2,6 +2,7 @@
 #include "scenario-schema.h"
 
 #include "failure-kinds.h"
+#include "sync-scheme.h"
 
 namespace flowchain
 {
@@ -70,10 +71,15 @@ void
 Visit(ScenarioVisitor& v, ChainSection& s)
 {
     constexpr std::int64_t LENGTH_MAX = 8;
-    v.VisitChoice("scheme", s.scheme, {"chain", "none"});
+    Choices schemes;
+    for (const SyncScheme* scheme : SyncSchemes())
+    {
+        schemes.push_back(scheme->Name().data()); // literals, so they end with a zero
+    }
+    v.VisitChoice("scheme", s.scheme, schemes);
     v.Integer("length", s.length, 1, LENGTH_MAX);
     v.VisitPosition("position", s.position, LENGTH_MAX);
-    v.VisitChoice("release", s.release, {"immediate", "chain", "all"});
+    v.VisitChoice("release", s.release, {"immediate", "chain", "all", "tail"});
 }
 
 void

@@ -65,10 +65,10 @@ struct GroupSection
 /** `[chain]` */
 struct ChainSection
 {
-    std::string scheme = "chain"; ///< "chain" or "none"
+    std::string scheme = "chain"; ///< one of SyncSchemes()
     std::uint16_t length = 3;     ///< 1..8, at most the managers of a group
     std::uint16_t position = 0;   ///< of the second manager, 1..length; 0: the tail
-    std::string release = "all";  ///< "immediate", "chain", "all"
+    std::string release = "all";  ///< "immediate", "chain", "all", "tail"
 };
 
 /** @returns the position of the second manager, 1..length */

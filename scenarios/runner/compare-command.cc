@@ -58,7 +58,7 @@ PlanOf(const CompareOptions& options)
         ComparisonAxis axis{.key = key, .values = {}, .isDefault = true};
         for (const auto& scheme : SyncSchemes())
         {
-            axis.values.emplace_back(scheme.name);
+            axis.values.emplace_back(scheme->Name());
         }
         plan.axes.insert(plan.axes.begin(), axis);
     }

@@ -206,7 +206,12 @@ ProtocolTrace::TextOfMessage(const SyncMessage& message, const Frame& frame) con
     {
         text += " pos=" + std::to_string(header.position);
     }
-    if (header.first != NO_NODE)
+    if (header.kind == MessageKind::REFUSAL)
+    {
+        text += " of #" + std::to_string(header.first << 16 | header.attempt) + " " +
+                ToString(static_cast<DropReason>(header.reason));
+    }
+    else if (header.first != NO_NODE)
     {
         text +=
             " first=" + m_harness->NameOf(header.first) + " try=" + std::to_string(header.attempt);

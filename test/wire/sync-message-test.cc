@@ -254,7 +254,7 @@ TEST(Names, AreDifferentForEveryKindAndVerdict)
         names.emplace_back(ToString(kind));
     }
     EXPECT_EQ(names.front(), "packet-in");
-    EXPECT_EQ(names.back(), "snapshot-end");
+    EXPECT_EQ(names.back(), "refusal");
     for (int i = 0; i <= static_cast<int>(DecodeVerdict::BAD_BODY); ++i)
     {
         names.emplace_back(ToString(static_cast<DecodeVerdict>(i)));
@@ -317,7 +317,9 @@ AnyMessage()
                           *arbitrary<std::uint16_t>(),
                           *rc::gen::element(SessionState::NEW, SessionState::SYN_SENT)};
     }
-    if (message.entry != FlowEntry{})
+    const bool hasHint =
+        kind == MessageKind::PACKET_IN && (message.header.flags & message_flag::EXISTING) != 0;
+    if (message.entry != FlowEntry{} || hasHint)
     {
         message.entry = {AnyKey(protocol),
                          AnyKey(protocol),
@@ -327,9 +329,10 @@ AnyMessage()
     }
     if (kind == MessageKind::STATE)
     {
-        message.hasInnerFrame = (message.header.flags & message_flag::REFUSED) == 0;
+        message.hasInnerFrame =
+            (message.header.flags & (message_flag::REFUSED | message_flag::RELEASED)) == 0;
     }
-    if (kind == MessageKind::ENTRY)
+    if (kind == MessageKind::ENTRY || kind == MessageKind::CHAIN || kind == MessageKind::CHAIN_DONE)
     {
         message.hasInnerFrame = *arbitrary<bool>();
     }

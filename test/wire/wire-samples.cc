@@ -178,6 +178,9 @@ SampleMessage(MessageKind kind)
                       .attempt = 0x1d1e};
     switch (kind)
     {
+    case MessageKind::PACKET_IN:
+        message.header.flags = message_flag::REVERSE; // EXISTING would ask for an entry
+        break;
     case MessageKind::STATE:
     case MessageKind::CHAIN:
     case MessageKind::CHAIN_DONE:

@@ -25,6 +25,8 @@ class AcceleratorMachine : public ProtocolMachine
     std::size_t TableLimit() const override;
 
   private:
+    friend class MachineDigest; ///< of tests
+
     static const FlowKey& KeyOf(const FlowEntry& entry)
     {
         return entry.match;

@@ -51,6 +51,8 @@ class FlowManagerMachine : public ReplicaMachine
     }
 
   private:
+    friend class MachineDigest; ///< of tests
+
     enum class Phase : std::uint8_t
     {
         FREE,

@@ -163,6 +163,8 @@ class FlowTable
 
     /** Bring the index bucket of a tuple into the cache. */
   private:
+    friend class MachineDigest; ///< of tests
+
     std::uint32_t m_entriesMax;
     FlowIndex m_index;
     ChunkedVector<Value> m_slots;

@@ -159,6 +159,8 @@ class ProtocolMachine
     }
 
   private:
+    friend class MachineDigest; ///< of tests
+
     struct Peer
     {
         explicit Peer(const ChannelConfig& config)

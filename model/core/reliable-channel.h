@@ -120,6 +120,8 @@ class ReliableChannel
     std::size_t BacklogCount() const;
 
   private:
+    friend class MachineDigest; ///< of tests
+
     Outstanding& SlotOf(std::uint32_t sequence);
     bool WindowOpen() const;
     Duration TimeoutAfter(std::uint16_t retries) const;

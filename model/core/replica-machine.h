@@ -151,6 +151,8 @@ class ReplicaMachine : public ProtocolMachine
     }
 
   private:
+    friend class MachineDigest; ///< of tests
+
     /** What every message of one spread repeats. */
     struct Passage
     {

@@ -37,6 +37,8 @@ class ServiceNodeMachine : public ReplicaMachine
     std::size_t TableLimit() const override;
 
   private:
+    friend class MachineDigest; ///< of tests
+
     /** A snapshot that this node sends to a joining one. */
     struct Snapshot
     {

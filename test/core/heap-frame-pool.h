@@ -38,13 +38,14 @@ class HeapFramePool : public FramePool
         return m_live;
     }
 
-  private:
+  protected:
     void Return(PooledFrame* frame) override
     {
         --m_live;
         delete frame;
     }
 
+  private:
     std::size_t m_live = 0;
 };
 

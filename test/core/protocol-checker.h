@@ -20,13 +20,17 @@ namespace flowchain
 class ProtocolChecker : public HarnessListener
 {
   public:
-    void SetHarness(const ProtocolHarness* harness);
+    /** @param crashes that may happen: what fewer copies than that keep is not promised */
+    void SetHarness(const ProtocolHarness* harness, int crashes);
 
     /** What is broken, with times; empty: nothing. */
     const std::vector<std::string>& Broken() const
     {
         return m_broken;
     }
+
+    /** Does a released session outlive the crashes that may happen? */
+    bool IsDurable() const;
 
     /** To be called when no message has been lost or sent for long. */
     void CheckAtEnd();
@@ -43,12 +47,16 @@ class ProtocolChecker : public HarnessListener
 
   private:
     void Break(const std::string& what);
+    SchemePromise Promise() const;
+    bool HasCopy(NodeId node, NodeId releaser, SessionId session) const;
+    void CheckCopies(NodeId releaser, SessionId session, bool isFirst);
     void CheckStored(NodeId node, const SessionRecord& record);
     void CheckReleased(NodeId node, const SessionRecord& record);
     void CheckServed(NodeId server, const FlowKey& key);
     void CheckCopiesAtEnd();
 
     const ProtocolHarness* m_harness = nullptr;
+    int m_crashes = 0;
     std::map<SessionId, SessionRecord> m_newest;
     std::map<std::pair<SessionId, SessionVersion>, SessionRecord> m_versions;
     std::map<NodeId, std::set<SessionId>> m_copies; ///< of live nodes

@@ -291,6 +291,11 @@ ProtocolHarness::Arrive(InFlight message)
         Drop(message.to, std::move(message.frame), DropReason::NODE_DOWN);
         return;
     }
+    if (m_mutation != nullptr && m_mutation->onReceive != nullptr)
+    {
+        m_mutation->onReceive(
+            Machine(message.to).View(), message.to, Incarnation(message.to), *message.frame);
+    }
     Step(message.to, {Event::Kind::FRAME, std::move(message.frame)});
 }
 
@@ -330,6 +335,10 @@ ProtocolHarness::CarryOut(NodeId node)
     {
         removed = removed || note.kind == NoteKind::REMOVED;
         m_listener->OnNote(node, note, m_now);
+    }
+    if (m_mutation != nullptr && m_mutation->onSend != nullptr)
+    {
+        m_mutation->onSend(m_directory, *m_pool, actions.sends);
     }
     for (FramePtr& frame : actions.sends)
     {

@@ -5,6 +5,7 @@
 #include "flow-manager-machine.h"
 #include "packet-builder.h"
 #include "packet-ledger.h"
+#include "protocol-mutation.h"
 #include "service-node-machine.h"
 
 #include <functional>
@@ -96,6 +97,12 @@ class ProtocolHarness
 
     /** Decides about every frame that is sent from now on; null: all arrive. */
     void SetFate(FateFunction fate);
+
+    /** Break the protocol from now on; null: not. The mutation must outlive the harness. */
+    void SetMutation(const ProtocolMutation* mutation)
+    {
+        m_mutation = mutation;
+    }
 
     /** Let a host send a packet. @returns its packet id */
     std::uint32_t Inject(NodeId host, const PacketSpec& packet);
@@ -202,6 +209,7 @@ class ProtocolHarness
     PacketLedger m_ledger;
     std::unique_ptr<Pool> m_pool;
     FateFunction m_fate;
+    const ProtocolMutation* m_mutation = nullptr;
     std::vector<Node> m_nodes;
     std::map<std::pair<Instant, std::uint64_t>, InFlight> m_queue;
     std::vector<InFlight> m_held;

@@ -93,5 +93,44 @@ INSTANTIATE_TEST_SUITE_P(Golden,
                          testing::ValuesIn(ScriptFiles()),
                          NameOfScript);
 
+/** Every position of the failure catalogue, in its own words, and the script that shows it. */
+TEST(FailureCatalogue, EveryPositionHasAScript)
+{
+    const std::pair<const char*, const char*> positions[] = {
+        {"the first manager dies before the chain starts", "first-manager-dies"},
+        {"the first manager dies mid-chain", "first-manager-dies"},
+        {"the first manager dies after the second, but before the third has the entry",
+         "first-manager-dies-before-third"},
+        {"an intermediate dies holding unacknowledged state", "intermediate-dies"},
+        {"the second dies mid fan-out (some service nodes have it)", "tail-dies"},
+        {"the second recovers with stale members", "second-recovers"},
+        {"the third dies before installation", "third-manager-dies"},
+        {"the third dies after installation", "third-manager-dies"},
+        {"accelerator and first manager hold different views, so the third is guessed wrong",
+         "views-differ"},
+        {"a reverse packet overtakes its entry", "reverse-overtakes"},
+        {"the first service node dies before returning state", "first-service-node-dies"},
+        {"the first service node dies after some others applied", "first-service-node-dies-later"},
+        {"an accelerator reboots with an empty table", "accelerator-reboots"},
+        {"a group is partitioned; two first managers for one flow", "group-partitioned"},
+        {"a chain shrinks to 1", "chain-shrinks-to-one"},
+        {"scale-in of the node being written", "scale-in"},
+        {"a whole group (zone) is lost", "group-lost"},
+        {"two failures within one detection time", "two-failures"},
+        {"a fault during recovery from a fault", "fault-in-recovery"},
+    };
+    for (const auto& [words, script] : positions)
+    {
+        std::ifstream file(std::string(FLOWCHAIN_SOURCE_DIR "/test/golden/") + script + ".txt");
+        std::string comments;
+        for (std::string line; std::getline(file, line);)
+        {
+            comments += line.starts_with("#") ? line.substr(1) : "\n";
+        }
+        EXPECT_NE(comments.find(std::string("Catalogue: ") + words + "."), std::string::npos)
+            << script << ".txt should say: Catalogue: " << words << ".";
+    }
+}
+
 } // namespace
 } // namespace flowchain

@@ -58,6 +58,9 @@ FlowManagerMachine::HandleRoleMessage(const SyncMessage& message,
     case MessageKind::STATE:
         HandleState(message, std::move(frame), now, out);
         break;
+    case MessageKind::FETCH:
+        AnswerFetch(message, now, out);
+        break;
     case MessageKind::REVERSE_ENTRY:
         StoreReverse(message.entry, out);
         break;
@@ -275,6 +278,26 @@ FlowManagerMachine::HandleState(const SyncMessage& message,
         return;
     }
     Replicate(slot, now, out);
+}
+
+/** As a server of the store: look a session up for a service node. */
+void
+FlowManagerMachine::AnswerFetch(const SyncMessage& message, Instant now, Actions& out)
+{
+    SyncMessage answer;
+    answer.header.kind = MessageKind::FETCHED;
+    answer.header.first = message.header.first;
+    answer.header.attempt = message.header.attempt;
+    if (const SessionRecord* record = MutableStore().Find(message.record.original).record)
+    {
+        answer.record = *record;
+    }
+    else
+    {
+        answer.header.flags = message_flag::REFUSED;
+        answer.record.original = message.record.original;
+    }
+    SendReliable(message.header.source, answer, Pool().Acquire(), 0, now, out);
 }
 
 // ---------------------------------------------------------------------------------------------

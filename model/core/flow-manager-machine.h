@@ -116,6 +116,7 @@ class FlowManagerMachine : public ReplicaMachine
     NodeId ChooseServiceNode(const Context& context, unsigned probe);
     void Ask(std::uint32_t slot, Instant now, Actions& out);
     void HandleState(const SyncMessage& message, FramePtr frame, Instant now, Actions& out);
+    void AnswerFetch(const SyncMessage& message, Instant now, Actions& out);
 
     // Replication
     void Replicate(std::uint32_t slot, Instant now, Actions& out);

@@ -68,6 +68,12 @@ class FanOutScheme : public SyncScheme
         return "fan-out";
     }
 
+    /** A path of one node is no chain, and has no tail to wait for. */
+    ReleaseRule Release(ReleaseRule configured) const override
+    {
+        return configured == ReleaseRule::IMMEDIATE ? ReleaseRule::IMMEDIATE : ReleaseRule::ALL;
+    }
+
     SchemeRoot Root() const override
     {
         return SchemeRoot::MANAGER;

@@ -56,6 +56,9 @@ ServiceNodeMachine::HandleRoleMessage(const SyncMessage& message,
     case MessageKind::PROCESS:
         Process(message.header, std::move(frame), now, out);
         break;
+    case MessageKind::FETCHED:
+        HandleFetched(message, now, out);
+        break;
     case MessageKind::SNAPSHOT:
         Keep(message.record, out);
         break;
@@ -73,16 +76,34 @@ ServiceNodeMachine::HandleRoleMessage(const SyncMessage& message,
 void
 ServiceNodeMachine::Process(const MessageHeader& header, FramePtr frame, Instant now, Actions& out)
 {
-    const NodeId manager = header.source;
     PacketView view;
     if (ParsePacketTrusted(*frame, 0, view) != PacketVerdict::OK || view.ttl <= 1)
     {
         Drop(std::move(frame), DropReason::MALFORMED);
         return;
     }
+    const SessionStore::Match match = MutableStore().Find(view.key);
+    const NodeId store = match.record == nullptr ? Scheme().FetchFrom(view.key, View()) : NO_NODE;
+    if (store != NO_NODE)
+    {
+        Fetch(store, header, view.key, std::move(frame), now, out);
+        return;
+    }
+    ProcessLooked(match, header, std::move(frame), view, now, out);
+}
+
+/** Process a packet once it is certain whether its session is known. */
+void
+ServiceNodeMachine::ProcessLooked(const SessionStore::Match& match,
+                                  const MessageHeader& header,
+                                  FramePtr frame,
+                                  PacketView& view,
+                                  Instant now,
+                                  Actions& out)
+{
+    const NodeId manager = header.source;
     SessionRecord record;
     std::uint8_t flags = 0;
-    const SessionStore::Match match = MutableStore().Find(view.key);
     if (match.record != nullptr)
     {
         record = *match.record;
@@ -115,211 +136,6 @@ ServiceNodeMachine::Process(const MessageHeader& header, FramePtr frame, Instant
     const bool reverse = (flags & message_flag::REVERSE) != 0;
     RewritePacket(*frame, view, reverse ? record.original.Reversed() : record.translated);
     SpreadAndAnswer(record, flags, manager, std::move(frame), now, out);
-}
-
-// ---------------------------------------------------------------------------------------------
-// Spreading, where the scheme has the owner do it
-
-void
-ServiceNodeMachine::SpreadAndAnswer(const SessionRecord& record,
-                                    std::uint8_t flags,
-                                    NodeId manager,
-                                    FramePtr packet,
-                                    Instant now,
-                                    Actions& out)
-{
-    if (Scheme().Root() != SchemeRoot::OWNER)
-    {
-        Answer(record, flags, manager, std::move(packet), now, out);
-        return;
-    }
-    SpreadHandle handle = FindSpread(record.id);
-    const bool fresh =
-        (flags & message_flag::EXISTING) == 0 || (flags & message_flag::ADOPTED) != 0;
-    if (handle != NO_SPREAD && SpreadAt(handle).record.version != record.version)
-    {
-        AnswerWaiting(handle, now, out); // of the session's last owner: what is new follows
-        EndSpread(handle);
-        handle = NO_SPREAD;
-    }
-    if (handle == NO_SPREAD && !fresh)
-    {
-        Answer(record, flags, manager, std::move(packet), now, out);
-        return;
-    }
-    if (handle == NO_SPREAD)
-    {
-        const DropReason refused = BeginSpread(record,
-                                               (flags & message_flag::EXISTING) != 0,
-                                               FlowIndex::NOT_FOUND,
-                                               packet.get(),
-                                               now,
-                                               out,
-                                               handle);
-        if (refused != DropReason::NONE)
-        {
-            Refuse(manager, record.original, refused, std::move(packet), now, out);
-            return;
-        }
-    }
-    Wait(handle, flags, manager, std::move(packet));
-    Progress(handle, now, out);
-}
-
-void
-ServiceNodeMachine::Wait(SpreadHandle handle, std::uint8_t flags, NodeId manager, FramePtr packet)
-{
-    // A manager that asks again has no more use for its earlier packet.
-    std::uint32_t last = FlowIndex::NOT_FOUND;
-    for (auto i = static_cast<std::uint32_t>(SpreadAt(handle).token); i != FlowIndex::NOT_FOUND;
-         i = m_waiting[i].next)
-    {
-        last = i;
-        constexpr std::uint8_t SIDE = message_flag::REVERSE;
-        if (m_waiting[i].manager == manager && ((m_waiting[i].flags ^ flags) & SIDE) == 0)
-        {
-            Drop(std::move(m_waiting[i].packet), DropReason::DUPLICATE);
-            m_waiting[i].packet = std::move(packet);
-            return;
-        }
-    }
-    if (m_waiting.size() - m_freeWaiting.size() >= m_service.waitingMax)
-    {
-        Drop(std::move(packet), DropReason::HOLD_FULL);
-        return;
-    }
-    std::uint32_t slot;
-    if (m_freeWaiting.empty())
-    {
-        slot = static_cast<std::uint32_t>(m_waiting.size());
-        m_waiting.emplace_back();
-    }
-    else
-    {
-        slot = m_freeWaiting.back();
-        m_freeWaiting.pop_back();
-    }
-    m_waiting[slot].packet = std::move(packet);
-    m_waiting[slot].manager = manager;
-    m_waiting[slot].flags = flags;
-    m_waiting[slot].next = FlowIndex::NOT_FOUND;
-    if (last == FlowIndex::NOT_FOUND)
-    {
-        SpreadAt(handle).token = slot;
-    }
-    else
-    {
-        m_waiting[last].next = slot;
-    }
-}
-
-/** @returns one with a null packet if none is left */
-ServiceNodeMachine::Waiting
-ServiceNodeMachine::TakeWaiting(SpreadHandle handle)
-{
-    Spread& spread = SpreadAt(handle);
-    const auto slot = static_cast<std::uint32_t>(spread.token);
-    if (slot == FlowIndex::NOT_FOUND)
-    {
-        return {};
-    }
-    Waiting waiting = std::move(m_waiting[slot]);
-    spread.token = waiting.next;
-    m_freeWaiting.push_back(slot);
-    return waiting;
-}
-
-const Frame*
-ServiceNodeMachine::FirstWaiting(SpreadHandle handle)
-{
-    const auto slot = static_cast<std::uint32_t>(SpreadAt(handle).token);
-    return slot == FlowIndex::NOT_FOUND ? nullptr : m_waiting[slot].packet.get();
-}
-
-void
-ServiceNodeMachine::AnswerWaiting(SpreadHandle handle, Instant now, Actions& out)
-{
-    // Answering ends no spread, so the record stays where it is.
-    const SessionRecord& record = SpreadAt(handle).record;
-    const bool releasedAtEnd = SpreadAt(handle).releasedAtEnd;
-    bool isFirst = true;
-    for (Waiting waiting = TakeWaiting(handle); waiting.packet != nullptr;
-         waiting = TakeWaiting(handle))
-    {
-        if (releasedAtEnd && isFirst)
-        {
-            waiting.packet.reset(); // the end of the path has sent it on
-        }
-        isFirst = false;
-        Answer(record, waiting.flags, waiting.manager, std::move(waiting.packet), now, out);
-    }
-}
-
-void
-ServiceNodeMachine::Progress(SpreadHandle handle, Instant now, Actions& out)
-{
-    const Spread& spread = SpreadAt(handle);
-    if (MayRelease(spread))
-    {
-        AnswerWaiting(handle, now, out);
-    }
-    if (spread.chainDone && spread.fanOutDone)
-    {
-        EndSpread(handle);
-    }
-}
-
-void
-ServiceNodeMachine::HandleSpread(SpreadHandle handle, FramePtr returned, Instant now, Actions& out)
-{
-    const auto slot = static_cast<std::uint32_t>(SpreadAt(handle).token);
-    if (returned != nullptr && slot != FlowIndex::NOT_FOUND)
-    {
-        m_waiting[slot].packet = std::move(returned);
-    }
-    Progress(handle, now, out);
-}
-
-void
-ServiceNodeMachine::HandleSpreadFailed(SpreadHandle handle,
-                                       DropReason reason,
-                                       Instant now,
-                                       Actions& out)
-{
-    const SessionRecord record = SpreadAt(handle).record;
-    for (Waiting waiting = TakeWaiting(handle); waiting.packet != nullptr;
-         waiting = TakeWaiting(handle))
-    {
-        const bool reverse = (waiting.flags & message_flag::REVERSE) != 0;
-        Refuse(waiting.manager,
-               reverse ? record.translated.Reversed() : record.original,
-               reason,
-               std::move(waiting.packet),
-               now,
-               out);
-    }
-    EndSpread(handle);
-}
-
-void
-ServiceNodeMachine::RestartSpreads(Instant now, Actions& out)
-{
-    for (SpreadHandle handle = 0; handle < SpreadSlots(); ++handle)
-    {
-        if (!SpreadAt(handle).live)
-        {
-            continue;
-        }
-        const DropReason refused = RestartSpread(handle, FirstWaiting(handle), now, out);
-        if (refused != DropReason::NONE)
-        {
-            HandleSpreadFailed(handle, refused, now, out);
-        }
-        else
-        {
-            Progress(handle, now, out);
-        }
-    }
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -476,8 +292,12 @@ ServiceNodeMachine::HandleRoleAcknowledged(
 
 void
 ServiceNodeMachine::HandleRoleReturned(
-    NodeId, ReliableChannel::Outstanding message, DropReason why, Instant, Actions&)
+    NodeId, ReliableChannel::Outstanding message, DropReason why, Instant now, Actions& out)
 {
+    if (message.kind == MessageKind::FETCH)
+    {
+        HandleReturnedFetch(message.token, why, now, out);
+    }
     // The manager that asked has its own copy of the packet, or is gone and the packet with it.
     if (message.kind == MessageKind::STATE)
     {

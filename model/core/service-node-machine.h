@@ -60,6 +60,15 @@ class ServiceNodeMachine : public ReplicaMachine
         std::uint32_t next = FlowIndex::NOT_FOUND; ///< of the same spread
     };
 
+    /** A packet that waits for the store's answer. */
+    struct PendingFetch
+    {
+        FramePtr packet; ///< null: slot free
+        MessageHeader header;
+        FlowKey key;
+        std::uint32_t generation = 0; ///< of the slot, so that a late token finds nobody
+    };
+
     void HandleRoleMessage(const SyncMessage& message,
                            FramePtr frame,
                            Instant now,
@@ -78,6 +87,22 @@ class ServiceNodeMachine : public ReplicaMachine
     std::uint8_t HeartbeatFlags() const override;
 
     void Process(const MessageHeader& header, FramePtr frame, Instant now, Actions& out);
+    void ProcessLooked(const SessionStore::Match& match,
+                       const MessageHeader& header,
+                       FramePtr frame,
+                       PacketView& view,
+                       Instant now,
+                       Actions& out);
+    void Fetch(NodeId store,
+               const MessageHeader& header,
+               const FlowKey& key,
+               FramePtr frame,
+               Instant now,
+               Actions& out);
+    void SendFetch(std::uint32_t slot, NodeId store, Instant now, Actions& out);
+    PendingFetch TakeFetch(std::uint32_t slot);
+    void HandleFetched(const SyncMessage& message, Instant now, Actions& out);
+    void HandleReturnedFetch(std::uint64_t token, DropReason why, Instant now, Actions& out);
     /** The packet belongs to `record`, which is not to be spread, or has been. */
     void Answer(const SessionRecord& record,
                 std::uint8_t flags,
@@ -111,6 +136,8 @@ class ServiceNodeMachine : public ReplicaMachine
     std::unique_ptr<NetworkFunction> m_function;
     std::vector<Waiting> m_waiting;
     std::vector<std::uint32_t> m_freeWaiting;
+    std::vector<PendingFetch> m_fetches;
+    std::vector<std::uint32_t> m_freeFetches;
     std::vector<Snapshot> m_snapshots;
     std::uint64_t m_serial = 0;
     std::uint32_t m_snapshotRun = 0;

@@ -3,6 +3,7 @@
 
 #include "manager-schemes.h"
 #include "selector.h"
+#include "service-schemes.h"
 
 namespace flowchain
 {
@@ -50,7 +51,7 @@ SyncScheme::Holder(const FlowKey& key,
 }
 
 NodeId
-SyncScheme::FetchFrom(const FlowKey&, NodeId, bool, const MembershipView&) const
+SyncScheme::FetchFrom(const FlowKey&, const MembershipView&) const
 {
     return NO_NODE;
 }
@@ -61,7 +62,23 @@ SyncSchemes()
     static const NoScheme none;
     static const FanOutScheme fanOut;
     static const ChainSyncScheme chain;
-    static const std::vector<const SyncScheme*> SCHEMES = {&none, &fanOut, &chain};
+    static const MeshScheme mesh;
+    static const PassThroughScheme passThrough;
+    static const RingScheme ring;
+    static const PairScheme pair;
+    static const StoreScheme store;
+    static const DirectorScheme director;
+    static const DirectionPairsScheme directionPairs;
+    static const std::vector<const SyncScheme*> SCHEMES = {&none,
+                                                           &mesh,
+                                                           &passThrough,
+                                                           &fanOut,
+                                                           &chain,
+                                                           &ring,
+                                                           &pair,
+                                                           &store,
+                                                           &director,
+                                                           &directionPairs};
     return SCHEMES;
 }
 

@@ -109,13 +109,9 @@ class SyncScheme
                           unsigned attempt,
                           const MembershipView& view) const;
 
-    /**
-     * Node that a service node asks for a session that it does not know, before it makes one.
-     * @param opening the packet opens a connection as far as one can tell (TCP SYN)
-     * @returns NO_NODE: it asks nobody
-     */
-    virtual NodeId
-    FetchFrom(const FlowKey& key, NodeId self, bool opening, const MembershipView& view) const;
+    /** Manager that a service node asks for a session that it does not know, before it makes one.
+     * @returns NO_NODE: it asks nobody */
+    virtual NodeId FetchFrom(const FlowKey& key, const MembershipView& view) const;
 };
 
 /** Every scheme that a scenario can name, in the order of the documentation. */

@@ -64,6 +64,10 @@ ToString(MessageKind kind)
         return "snapshot-end";
     case MessageKind::REFUSAL:
         return "refusal";
+    case MessageKind::FETCH:
+        return "fetch";
+    case MessageKind::FETCHED:
+        return "fetched";
     }
     return "invalid";
 }

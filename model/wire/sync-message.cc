@@ -52,6 +52,8 @@ ShapeOf(MessageKind kind, std::uint8_t flags)
     case MessageKind::FAN_OUT:
     case MessageKind::FAN_OUT_DONE:
     case MessageKind::SNAPSHOT:
+    case MessageKind::FETCH:
+    case MessageKind::FETCHED:
         return {.record = true};
     case MessageKind::REVERSE_ENTRY:
         return {.entry = true};
@@ -352,7 +354,10 @@ Decode(const Frame& frame, SyncMessage& message, std::size_t& outerLength)
         return DecodeVerdict::BAD_BODY;
     }
     const bool refused = (message.header.flags & message_flag::REFUSED) != 0;
-    const bool complete = message.header.kind != MessageKind::STATE || !refused;
+    const MessageKind kind = message.header.kind;
+    const bool complete = kind == MessageKind::STATE || kind == MessageKind::FETCHED
+                              ? !refused
+                              : kind != MessageKind::FETCH;
     if ((shape.record && !layout::LoadRecord(data.record, complete, message.record)) ||
         (shape.entry && !layout::LoadEntry(data.entry, message.entry)))
     {

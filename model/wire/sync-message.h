@@ -68,8 +68,10 @@ enum class MessageKind : std::uint8_t
     SNAPSHOT = 13,     ///< service node to a joining one: state that it lacks
     SNAPSHOT_END = 14, ///< the joining node has all that its donor had
     REFUSAL = 15,      ///< negative acknowledgement: not stored, and not received (unsequenced)
+    FETCH = 16,        ///< service node to store: is there a session with this tuple?
+    FETCHED = 17,      ///< store to service node: the session, or REFUSED: there is none
 };
-constexpr MessageKind LAST_MESSAGE_KIND = MessageKind::REFUSAL;
+constexpr MessageKind LAST_MESSAGE_KIND = MessageKind::FETCHED;
 
 /** Bits of MessageHeader::flags. */
 namespace message_flag
@@ -138,7 +140,9 @@ struct ViewBody
  * REVERSE_ENTRY and ENTRY; `view` for VIEW. An inner Ethernet frame is present exactly in
  * PACKET_IN, PROCESS, and STATE without REFUSED or RELEASED, and may be in ENTRY, CHAIN and
  * CHAIN_DONE. PACKET_IN with EXISTING has the `entry` that is no longer usable. A REFUSAL names the
- * refused sequence number: its upper half in `first`, its lower in `attempt`. The protocols of both
+ * refused sequence number: its upper half in `first`, its lower in `attempt`. FETCH names the
+ * asker's slot in the same way, and FETCHED repeats it; of FETCH, and of FETCHED with REFUSED, only
+ * record.original counts. The protocols of both
  * tuples of a record or entry must be the same, and TCP, UDP or ICMP; those of a REFUSED record's
  * `translated` may be anything that IpProtocol names.
  */

@@ -254,7 +254,7 @@ TEST(Names, AreDifferentForEveryKindAndVerdict)
         names.emplace_back(ToString(kind));
     }
     EXPECT_EQ(names.front(), "packet-in");
-    EXPECT_EQ(names.back(), "refusal");
+    EXPECT_EQ(names.back(), "fetched");
     for (int i = 0; i <= static_cast<int>(DecodeVerdict::BAD_BODY); ++i)
     {
         names.emplace_back(ToString(static_cast<DecodeVerdict>(i)));

@@ -187,6 +187,8 @@ SampleMessage(MessageKind kind)
     case MessageKind::FAN_OUT:
     case MessageKind::FAN_OUT_DONE:
     case MessageKind::SNAPSHOT:
+    case MessageKind::FETCH:
+    case MessageKind::FETCHED:
         message.record = {.id = MakeSessionId(0x2122, 0x232425262728),
                           .version = MakeSessionVersion(0x292a2b2c, 0x2d2e2f30),
                           .original = SampleKey(),

@@ -6,6 +6,7 @@
 #include "edge-application.h"
 #include "flow-manager-application.h"
 #include "service-node-application.h"
+#include "sync-scheme.h"
 
 #include <ns3/boolean.h>
 #include <ns3/node.h>
@@ -102,8 +103,10 @@ class Factories
     {
         factory.SetTypeId(ControllerApplication::GetTypeId());
         factory.Set("DetectionTimeout", TimeOf(m_scenario.controller.detectionTimeout));
-        // Without synchronisation there is nothing that a returning node could be told.
-        factory.Set("SnapshotOnJoin", ns3::BooleanValue(m_scenario.chain.scheme != "none"));
+        // Where not everybody has every session, owners give a returning node what it should have.
+        const SchemePromise promise =
+            SyncSchemeByName(m_scenario.chain.scheme)->Promise(SchemeConfig{});
+        factory.Set("SnapshotOnJoin", ns3::BooleanValue(promise.everyServiceNode));
         SetProcessing(factory, m_scenario.controller.processing);
     }
 

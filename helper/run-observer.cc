@@ -381,6 +381,19 @@ RunObserver::OnNodeDown(NodeId node, Instant now)
     // A node that took over for lack of any other, its snapshot unfinished, survives nothing: then
     // all have failed at once, which nobody promises to survive.
     survivors &= UpServiceNodes() & m_complete;
+    if (m_config.managersServe)
+    {
+        for (const auto& group : view.ActiveGroups())
+        {
+            for (const NodeId manager : group)
+            {
+                if (!m_downSince.contains(manager))
+                {
+                    survivors.set(manager);
+                }
+            }
+        }
+    }
     for (const std::uint32_t index : m_checker.Crashed(node, survivors, now))
     {
         const std::uint32_t session = m_registry.At(index).workloadSession;

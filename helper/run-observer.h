@@ -25,6 +25,7 @@ struct ObserverConfig
     std::uint16_t chainLength = 3;
     std::uint16_t position = 3;    ///< of the second manager
     bool hasReverseEntries = true; ///< the scheme gives the third manager an entry in advance
+    bool managersServe = false;    ///< a manager's copy is as good as a service node's
     Instant warmup{};              ///< sessions that start earlier are left out of the latencies
 };
 

@@ -8,6 +8,7 @@
 #include "node-installer.h"
 #include "packet-ledger.h"
 #include "run-observer.h"
+#include "sync-scheme.h"
 #include "workload-set.h"
 
 #include <ns3/object-factory.h>
@@ -31,16 +32,22 @@ constexpr std::int64_t PROGRESS_STEPS = 1000;
 Promises
 PromisesOf(const Scenario& scenario)
 {
+    const SyncScheme& scheme = *SyncSchemeByName(scenario.chain.scheme);
+    SchemeConfig config;
+    config.length = scenario.chain.length;
+    config.position = SecondPosition(scenario.chain);
+    config.release = scheme.Release(*ReleaseRuleByName(scenario.chain.release));
+    const SchemePromise promise = scheme.Promise(config);
+    const bool all = config.release == ReleaseRule::ALL;
+    const bool waits = config.release != ReleaseRule::IMMEDIATE;
     Promises promises;
-    if (scenario.chain.scheme != "none")
-    {
-        const bool all = scenario.chain.release == "all";
-        promises.copiesAtServiceNodes = all;
-        promises.copiesInChain = all || scenario.chain.release == "chain";
-        promises.reverseEntry = all;
-        promises.uniqueness = true;
-        promises.consistency = all;
-    }
+    // Where service nodes spread along a path, whoever waits for the path waits for all of them.
+    promises.copiesAtServiceNodes =
+        promise.everyServiceNode && (all || (waits && scheme.Root() == SchemeRoot::OWNER));
+    promises.copiesInChain = promise.chain && waits;
+    promises.reverseEntry = promise.reverseEntry && all;
+    promises.uniqueness = scheme.Root() != SchemeRoot::NOBODY;
+    promises.consistency = promises.copiesAtServiceNodes;
     return promises;
 }
 
@@ -51,7 +58,9 @@ MakeObserverConfig(const Scenario& scenario)
     config.promises = PromisesOf(scenario);
     config.chainLength = scenario.chain.length;
     config.position = SecondPosition(scenario.chain);
-    config.hasReverseEntries = scenario.chain.scheme != "none";
+    config.hasReverseEntries = SyncSchemeByName(scenario.chain.scheme)->HasReverseEntry();
+    config.managersServe =
+        SyncSchemeByName(scenario.chain.scheme)->Promise(SchemeConfig{}).managersServe;
     config.warmup = Instant(scenario.sim.warmup);
     return config;
 }

@@ -182,7 +182,7 @@ ProtocolHarness::MakeMachine(NodeId node)
         return std::make_unique<ControllerMachine>(
             config,
             ControllerConfig{m_config.detectionTimeout,
-                             m_config.manager.scheme->Root() != SchemeRoot::NOBODY});
+                             m_config.manager.scheme->Promise(m_config.manager).everyServiceNode});
     case NodeRole::ACCELERATOR:
         config.heartbeatInterval = m_config.heartbeatInterval;
         return std::make_unique<AcceleratorMachine>(config, m_config.entriesMax);

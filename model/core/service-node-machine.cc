@@ -15,6 +15,7 @@ ServiceNodeMachine::ServiceNodeMachine(const NodeConfig& config,
     : ReplicaMachine(config, service)
     , m_service(service)
     , m_function(std::move(function))
+    , m_repairedView(View())
     // Serial numbers of different lives never meet: 42 bits for each of 64 incarnations.
     , m_serial(static_cast<std::uint64_t>(config.incarnation) << 42)
     , m_ready(config.incarnation == 0)
@@ -218,6 +219,7 @@ void
 ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
 {
     RestartSpreads(now, out);
+    BeginRepair(now, out);
     std::erase_if(m_snapshots,
                   [this](const Snapshot& s)
                   {

@@ -14,6 +14,7 @@ struct ServiceNodeConfig : ReplicaConfig
 {
     std::uint32_t waitingMax = 65'536; ///< packets that wait for the release of their session
     std::uint16_t snapshotWindow = 32; ///< snapshot messages in flight
+    std::uint16_t repairWindow = 32;   ///< sessions that are given to new nodes at a time
 };
 
 /**
@@ -122,6 +123,11 @@ class ServiceNodeMachine : public ReplicaMachine
     const Frame* FirstWaiting(SpreadHandle handle);
     void Progress(SpreadHandle handle, Instant now, Actions& out);
     void RestartSpreads(Instant now, Actions& out);
+    void SetFirstWaiting(SpreadHandle handle, std::uint32_t slot);
+    void Finish(SpreadHandle handle);
+    void BeginRepair(Instant now, Actions& out);
+    void FeedRepair(Instant now, Actions& out);
+    bool NeedsRepair(const SessionRecord& record);
     DropReason Create(const PacketView& view, Instant now, SessionRecord& record);
     bool Adopt(SessionRecord& record) const;
     void Refuse(NodeId manager,
@@ -138,6 +144,12 @@ class ServiceNodeMachine : public ReplicaMachine
     std::vector<std::uint32_t> m_freeWaiting;
     std::vector<PendingFetch> m_fetches;
     std::vector<std::uint32_t> m_freeFetches;
+    /** View in which every own session was spread as its scheme wants it. */
+    MembershipView m_repairedView;
+    std::size_t m_repairCursor = 0; ///< next slot of the store; none is left at its end
+    std::uint32_t m_repairs = 0;    ///< spreads under way for repair
+    CopyPlan m_planBefore;          ///< scratch, like m_planNow
+    CopyPlan m_planNow;
     std::vector<Snapshot> m_snapshots;
     std::uint64_t m_serial = 0;
     std::uint32_t m_snapshotRun = 0;

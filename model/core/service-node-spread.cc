@@ -2,10 +2,19 @@
 // What a service node does under schemes in which it spreads its sessions, or asks a store.
 #include "service-node-machine.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace flowchain
 {
+
+namespace
+{
+
+/** Token of a spread that repairs; so far it has no packet that waits for it. */
+constexpr std::uint64_t REPAIR = std::uint64_t{1} << 32 | FlowIndex::NOT_FOUND;
+
+} // namespace
 
 void
 ServiceNodeMachine::SpreadAndAnswer(const SessionRecord& record,
@@ -26,7 +35,7 @@ ServiceNodeMachine::SpreadAndAnswer(const SessionRecord& record,
     if (handle != NO_SPREAD && SpreadAt(handle).record.version != record.version)
     {
         AnswerWaiting(handle, now, out); // of the session's last owner: what is new follows
-        EndSpread(handle);
+        Finish(handle);
         handle = NO_SPREAD;
     }
     if (handle == NO_SPREAD && !fresh)
@@ -92,7 +101,7 @@ ServiceNodeMachine::Wait(SpreadHandle handle, std::uint8_t flags, NodeId manager
     m_waiting[slot].next = FlowIndex::NOT_FOUND;
     if (last == FlowIndex::NOT_FOUND)
     {
-        SpreadAt(handle).token = slot;
+        SetFirstWaiting(handle, slot);
     }
     else
     {
@@ -104,14 +113,13 @@ ServiceNodeMachine::Wait(SpreadHandle handle, std::uint8_t flags, NodeId manager
 ServiceNodeMachine::Waiting
 ServiceNodeMachine::TakeWaiting(SpreadHandle handle)
 {
-    Spread& spread = SpreadAt(handle);
-    const auto slot = static_cast<std::uint32_t>(spread.token);
+    const auto slot = static_cast<std::uint32_t>(SpreadAt(handle).token);
     if (slot == FlowIndex::NOT_FOUND)
     {
         return {};
     }
     Waiting waiting = std::move(m_waiting[slot]);
-    spread.token = waiting.next;
+    SetFirstWaiting(handle, waiting.next);
     m_freeWaiting.push_back(slot);
     return waiting;
 }
@@ -152,7 +160,7 @@ ServiceNodeMachine::Progress(SpreadHandle handle, Instant now, Actions& out)
     }
     if (spread.chainDone && spread.fanOutDone)
     {
-        EndSpread(handle);
+        Finish(handle);
     }
 }
 
@@ -165,6 +173,7 @@ ServiceNodeMachine::HandleSpread(SpreadHandle handle, FramePtr returned, Instant
         m_waiting[slot].packet = std::move(returned);
     }
     Progress(handle, now, out);
+    FeedRepair(now, out);
 }
 
 void
@@ -184,6 +193,25 @@ ServiceNodeMachine::HandleSpreadFailed(SpreadHandle handle,
                std::move(waiting.packet),
                now,
                out);
+    }
+    Finish(handle);
+    FeedRepair(now, out);
+}
+
+/** The lower half of a spread's token is the first packet that waits for it. */
+void
+ServiceNodeMachine::SetFirstWaiting(SpreadHandle handle, std::uint32_t slot)
+{
+    std::uint64_t& token = SpreadAt(handle).token;
+    token = (token & ~std::uint64_t{0xffffffff}) | slot;
+}
+
+void
+ServiceNodeMachine::Finish(SpreadHandle handle)
+{
+    if (SpreadAt(handle).token >> 32 != 0)
+    {
+        --m_repairs;
     }
     EndSpread(handle);
 }
@@ -206,6 +234,68 @@ ServiceNodeMachine::RestartSpreads(Instant now, Actions& out)
         {
             Progress(handle, now, out);
         }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Repair: a change of view gives sessions new backups, which their owners bring up to date
+
+void
+ServiceNodeMachine::BeginRepair(Instant now, Actions& out)
+{
+    // Where everybody has everything, a joining node gets a snapshot instead.
+    if (Scheme().Root() != SchemeRoot::OWNER || Scheme().Promise(Replica()).everyServiceNode)
+    {
+        return;
+    }
+    m_repairCursor = 0;
+    FeedRepair(now, out);
+}
+
+bool
+ServiceNodeMachine::NeedsRepair(const SessionRecord& record)
+{
+    if (record.id == 0 || record.owner != Self() || FindSpread(record.id) != NO_SPREAD)
+    {
+        return false;
+    }
+    Scheme().Plan(record, Self(), true, m_repairedView, Replica(), m_planBefore);
+    Scheme().Plan(record, Self(), true, View(), Replica(), m_planNow);
+    const auto had = [this](NodeId node)
+    {
+        const auto& path = m_planBefore.path;
+        const auto& fan = m_planBefore.fan;
+        // A node of another life has lost what it had.
+        return View().Incarnation(node) == m_repairedView.Incarnation(node) &&
+               (std::find(path.begin(), path.end(), node) != path.end() ||
+                std::find(fan.begin(), fan.end(), node) != fan.end());
+    };
+    return !std::all_of(m_planNow.path.begin(), m_planNow.path.end(), had) ||
+           !std::all_of(m_planNow.fan.begin(), m_planNow.fan.end(), had);
+}
+
+void
+ServiceNodeMachine::FeedRepair(Instant now, Actions& out)
+{
+    while (m_repairs < m_service.repairWindow && m_repairCursor < Store().Size())
+    {
+        const SessionRecord record = Store().At(m_repairCursor++);
+        if (!NeedsRepair(record))
+        {
+            continue;
+        }
+        SpreadHandle handle = NO_SPREAD;
+        ++m_repairs;
+        if (BeginSpread(record, true, REPAIR, nullptr, now, out, handle) != DropReason::NONE)
+        {
+            --m_repairs;
+            continue;
+        }
+        Progress(handle, now, out);
+    }
+    if (m_repairs == 0 && m_repairCursor >= Store().Size())
+    {
+        m_repairedView = View();
     }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "protocol-machine.h"
 
+#include "byte-order.h"
 #include "flow-hash.h"
+#include "message-layout.h"
 
 #include <algorithm>
 #include <cassert>
@@ -24,6 +26,13 @@ std::uint64_t
 EntropyOf(const SyncMessage& message)
 {
     return message.record.id != 0 ? message.record.id : message.entry.session;
+}
+
+/** @returns the outer IPv4 destination of a frame that was decoded. */
+std::uint32_t
+OuterDestination(const Frame& frame)
+{
+    return Load32(frame.Header().data() + layout::IP + ipv4::DESTINATION);
 }
 
 } // namespace
@@ -93,6 +102,12 @@ ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
         return;
     default:
         Drop(std::move(frame), DropReason::MALFORMED);
+        return;
+    }
+    if (OuterDestination(*frame) != UnderlayAddressOf(m_config.self))
+    {
+        // No checksum covers the Ethernet address that has brought the message here.
+        Drop(std::move(frame), DropReason::NOT_FOR_ME);
         return;
     }
     const MessageHeader& header = message.header;

@@ -59,6 +59,13 @@ class NodeApplication : public ns3::Application
     /** Start again with empty tables. @pre IsDown() */
     void Recover();
 
+    /** From now on, processing takes `permille` thousandths of its normal time, also after a
+     * restart. @pre the application has started */
+    void SetSlowdown(std::uint32_t permille)
+    {
+        m_queue->SetSlowdown(permille);
+    }
+
     bool IsDown() const
     {
         return m_machine == nullptr;

@@ -13,6 +13,7 @@ ServiceQueue::ServiceQueue(const ProcessingConfig& config)
     , m_free(config.cores, Instant::min())
 {
     assert(config.cores > 0);
+    SetSlowdown(1000);
 }
 
 std::optional<Instant>
@@ -36,7 +37,7 @@ ServiceQueue::Admit(WorkKind kind, Instant now)
         m_queueFramesMax = std::max(m_queueFramesMax, static_cast<std::uint32_t>(m_starts.size()));
     }
 
-    const Duration cost = CostOf(kind);
+    const Duration cost = m_costs[static_cast<std::size_t>(kind)];
     const Instant end = start + cost;
     std::pop_heap(m_free.begin(), m_free.end(), std::greater<>{});
     m_free.back() = end;
@@ -64,20 +65,16 @@ ServiceQueue::Reset()
     m_starts.clear();
 }
 
-Duration
-ServiceQueue::CostOf(WorkKind kind) const
+void
+ServiceQueue::SetSlowdown(std::uint32_t permille)
 {
-    switch (kind)
-    {
-    case WorkKind::PACKET:
-        return m_config.packetCost;
-    case WorkKind::MESSAGE:
-        return m_config.messageCost;
-    case WorkKind::ACK:
-        return m_config.ackCost;
-    }
-    assert(!"a kind of work without a cost");
-    return {};
+    const Duration costs[] = {m_config.packetCost, m_config.messageCost, m_config.ackCost};
+    std::ranges::transform(costs,
+                           m_costs,
+                           [permille](Duration cost)
+                           {
+        return cost * permille / 1000;
+    });
 }
 
 } // namespace flowchain

@@ -46,11 +46,13 @@ class ServiceQueue
     std::uint32_t QueueFramesMax() const;
     /** Forget all work: the node restarts. The statistics stay. */
     void Reset();
+    /** From now on, work costs `permille` thousandths of what the configuration says, rounded down.
+     * What was admitted goes on as it was promised. */
+    void SetSlowdown(std::uint32_t permille);
 
   private:
-    Duration CostOf(WorkKind kind) const;
-
     ProcessingConfig m_config;
+    Duration m_costs[3];          ///< index: WorkKind
     std::vector<Instant> m_free;  ///< when each core becomes free; a min-heap
     std::deque<Instant> m_starts; ///< ascending; of the frames that waited at the last arrival
     Instant m_lastArrival = Instant::min();

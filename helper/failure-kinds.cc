@@ -12,12 +12,39 @@ namespace
 constexpr std::uint32_t SYSTEM_ROLES =
     RoleBit(NodeRole::ACCELERATOR) | RoleBit(NodeRole::MANAGER) | RoleBit(NodeRole::SERVICE_NODE);
 
+constexpr std::uint32_t ALL_ROLES = ~0U;
+
 constexpr FailureKind KINDS[] = {
     {.name = "crash",
      .required = failure_key::NODE,
      .optional = failure_key::RECOVER_AFTER,
      .targetRoles = SYSTEM_ROLES,
-     .takesNodeDown = true},
+     .state = NodeState::DOWN},
+    {.name = "slow",
+     .required = failure_key::NODE | failure_key::FACTOR,
+     .optional = failure_key::RECOVER_AFTER,
+     .targetRoles = SYSTEM_ROLES | RoleBit(NodeRole::CONTROLLER),
+     .state = NodeState::SLOW},
+    {.name = "cut",
+     .required = failure_key::NODE,
+     .optional = failure_key::DIRECTION | failure_key::RECOVER_AFTER,
+     .targetRoles = ALL_ROLES,
+     .state = NodeState::UNCHANGED},
+    {.name = "partition",
+     .required = failure_key::BETWEEN,
+     .optional = failure_key::DIRECTION | failure_key::RECOVER_AFTER,
+     .targetRoles = 0,
+     .state = NodeState::UNCHANGED},
+    {.name = "spine",
+     .required = failure_key::SPINE,
+     .optional = failure_key::RECOVER_AFTER | failure_key::REROUTE_AFTER,
+     .targetRoles = 0,
+     .state = NodeState::UNCHANGED},
+    {.name = "leaf",
+     .required = failure_key::LEAF,
+     .optional = failure_key::RECOVER_AFTER,
+     .targetRoles = 0,
+     .state = NodeState::UNCHANGED},
 };
 
 } // namespace

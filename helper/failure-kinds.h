@@ -17,6 +17,12 @@ namespace failure_key
 {
 constexpr std::uint32_t NODE = 1U << 0;
 constexpr std::uint32_t RECOVER_AFTER = 1U << 1;
+constexpr std::uint32_t DIRECTION = 1U << 2;
+constexpr std::uint32_t BETWEEN = 1U << 3;
+constexpr std::uint32_t FACTOR = 1U << 4;
+constexpr std::uint32_t LEAF = 1U << 5;
+constexpr std::uint32_t SPINE = 1U << 6;
+constexpr std::uint32_t REROUTE_AFTER = 1U << 7;
 } // namespace failure_key
 
 /** Sets of NodeRole. */
@@ -26,6 +32,14 @@ RoleBit(NodeRole role)
     return 1U << static_cast<unsigned>(role);
 }
 
+/** What a node is until it recovers: nothing may make it so again before. */
+enum class NodeState : std::uint8_t
+{
+    UNCHANGED,
+    DOWN,
+    SLOW,
+};
+
 /** What a `[[failure]]` of a kind may say. */
 struct FailureKind
 {
@@ -33,8 +47,7 @@ struct FailureKind
     std::uint32_t required;    ///< keys, of failure_key
     std::uint32_t optional;    ///< keys, of failure_key
     std::uint32_t targetRoles; ///< RoleBit() of the nodes that `node` may name
-    /** The node is down until it recovers, so that nothing else can strike it meanwhile. */
-    bool takesNodeDown;
+    NodeState state;           ///< of the node that is named
 
     bool Has(std::uint32_t key) const
     {

@@ -26,6 +26,23 @@ ScheduleCrash(const FailureSection& failure, NodeApplication* target)
     }
 }
 
+void
+ScheduleSlowdown(const FailureSection& failure, NodeApplication* target)
+{
+    constexpr std::uint32_t NORMAL = 1000;
+    ns3::Simulator::Schedule(ns3::TimeStep(failure.at.count()),
+                             &NodeApplication::SetSlowdown,
+                             target,
+                             failure.factorPermille);
+    if (failure.recoverAfter)
+    {
+        ns3::Simulator::Schedule(ns3::TimeStep((failure.at + *failure.recoverAfter).count()),
+                                 &NodeApplication::SetSlowdown,
+                                 target,
+                                 NORMAL);
+    }
+}
+
 } // namespace
 
 void
@@ -37,6 +54,10 @@ ScheduleFailures(const Scenario& scenario,
         if (failure.kind == "crash")
         {
             ScheduleCrash(failure, ns3::PeekPointer(applications[failure.target]));
+        }
+        else if (failure.kind == "slow")
+        {
+            ScheduleSlowdown(failure, ns3::PeekPointer(applications[failure.target]));
         }
     }
 }

@@ -12,7 +12,8 @@
 namespace flowchain
 {
 
-/** Schedule what every `[[failure]]` of the scenario does to nodes.
+/** Schedule what every `[[failure]]` of the scenario does to nodes; what it does to links is in
+ * MakeFaultPlan().
  * @param applications index: NodeId; outlive the simulation */
 void ScheduleFailures(const Scenario& scenario,
                       const std::vector<ns3::Ptr<NodeApplication>>& applications);

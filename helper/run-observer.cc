@@ -324,13 +324,30 @@ RunObserver::OnHostArrival(NodeId host, Arrival arrival, const PacketView& view,
             host, "a packet of a known connection as " + KeyText(view.key), now);
         break;
     case Arrival::CORRUPT:
+        if (m_config.linksDamage && view.udpChecksumAbsent)
+        {
+            return;
+        }
         m_checker.PacketChanged(host, "a packet with changed bytes as " + KeyText(view.key), now);
         break;
     case Arrival::DUPLICATE:
+        if (m_config.linksDuplicate && IsTranslationKnown(view.key))
+        {
+            m_checker.PacketRight();
+            return;
+        }
         m_checker.PacketChanged(host, "a packet twice, as " + KeyText(view.key), now);
         break;
     }
     AfterCheck();
+}
+
+/** @returns whether the packet goes to a client, or comes from the external side of a session. */
+bool
+RunObserver::IsTranslationKnown(const FlowKey& key) const
+{
+    return m_directory.inside.Contains(key.destination.address) ||
+           m_checker.FindExternal(key.Reversed()) != nullptr;
 }
 
 bool

@@ -27,6 +27,8 @@ struct ObserverConfig
     bool hasReverseEntries = true; ///< the scheme gives the third manager an entry in advance
     bool managersServe = false;    ///< a manager's copy is as good as a service node's
     Instant warmup{};              ///< sessions that start earlier are left out of the latencies
+    bool linksDuplicate = false;   ///< a packet may come twice, and it is no node's fault
+    bool linksDamage = false;      ///< a packet without UDP checksum may come damaged
 };
 
 /**
@@ -100,6 +102,7 @@ class RunObserver : public NodeListener, public WorkloadListener
     void NoteSlowReverse(const Note& note);
     void AfterCheck();
     NodeMask UpServiceNodes() const;
+    bool IsTranslationKnown(const FlowKey& key) const;
     bool WasLost(const FlowKey& atServer) const;
     void ReportLatencies(MetricSet& metrics);
 

@@ -258,6 +258,7 @@ CheckScenario(Scenario& s, ScenarioDiagnostics& d)
     if (CheckNodes(s, d))
     {
         const auto directory = MakeDirectory(s);
+        CheckLinks(s, directory, d);
         CheckFailures(s, directory, d);
         CheckOutput(s, directory, d);
     }

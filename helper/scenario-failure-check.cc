@@ -2,10 +2,12 @@
 #include "scenario-failure-check.h"
 
 #include "failure-kinds.h"
+#include "node-pattern.h"
 #include "units.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace flowchain
@@ -66,12 +68,66 @@ CheckTarget(FailureSection& failure,
     }
 }
 
-/** Whether the node is still down from `earlier` when `later` strikes. */
-bool
-StrikesWhileDown(const FailureSection& earlier, const FailureSection& later)
+/** Resolve the two sides of a partition. */
+void
+CheckSides(FailureSection& failure,
+           const std::string& path,
+           const Directory& directory,
+           ScenarioDiagnostics& d)
 {
-    return FindFailureKind(earlier.kind)->takesNodeDown && earlier.target == later.target &&
-           earlier.at <= later.at &&
+    if (failure.between.size() != 2)
+    {
+        d.Add(path,
+              fmt::format("two sides are needed, such as [\"manager[0]\", \"controller\"], not {}",
+                          failure.between.size()));
+        return;
+    }
+    for (std::size_t side = 0; side < 2; ++side)
+    {
+        std::optional<std::string> unknown;
+        auto& nodes =
+            failure.sides.emplace_back(MatchNodes(directory, failure.between[side], unknown));
+        if (unknown)
+        {
+            d.Add(fmt::format("{}[{}]", path, side), fmt::format("no node \"{}\"", *unknown));
+            return;
+        }
+        if (side == 1)
+        {
+            std::erase_if(nodes,
+                          [&first = failure.sides[0]](NodeId node)
+                          {
+                return std::ranges::find(first, node) != first.end();
+            });
+        }
+        if (nodes.empty())
+        {
+            d.Add(fmt::format("{}[{}]", path, side), "names no node that the other side leaves");
+            return;
+        }
+    }
+}
+
+void
+CheckSwitch(std::uint16_t number,
+            std::uint16_t count,
+            const char* what,
+            const std::string& path,
+            ScenarioDiagnostics& d)
+{
+    if (d.Sound({path, "topology.leaves", "topology.spines"}) && number >= count)
+    {
+        d.Add(path, fmt::format("no {} {}, there are {} from 0", what, number, count));
+    }
+}
+
+/** Whether the node is still in the state that `earlier` put it into when `later` strikes. */
+bool
+StrikesTooEarly(const FailureSection& earlier, const FailureSection& later)
+{
+    const NodeState state = FindFailureKind(earlier.kind)->state;
+    return state != NodeState::UNCHANGED && state == FindFailureKind(later.kind)->state &&
+           earlier.target == later.target && earlier.at <= later.at &&
            (!earlier.recoverAfter || earlier.at + *earlier.recoverAfter >= later.at);
 }
 
@@ -85,38 +141,99 @@ CheckOrder(const Scenario& s, ScenarioDiagnostics& d)
             const bool ordered = s.failures[j].at < s.failures[i].at || j < i;
             const auto path = fmt::format("failure[{}].at", i);
             const auto other = fmt::format("failure[{}].at", j);
-            if (i != j && ordered && s.failures[i].target != NO_NODE &&
-                FindFailureKind(s.failures[i].kind)->takesNodeDown && d.Sound({path, other}) &&
-                StrikesWhileDown(s.failures[j], s.failures[i]))
+            if (i != j && ordered && s.failures[i].target != NO_NODE && d.Sound({path, other}) &&
+                StrikesTooEarly(s.failures[j], s.failures[i]))
             {
+                const bool isDown = FindFailureKind(s.failures[j].kind)->state == NodeState::DOWN;
                 d.Add(path,
-                      fmt::format("{} is still down from failure[{}] then", s.failures[i].node, j));
+                      fmt::format("{} is still {} from failure[{}] then",
+                                  s.failures[i].node,
+                                  isDown ? "down" : "slow",
+                                  j));
             }
         }
+    }
+}
+
+void
+CheckFailure(FailureSection& failure,
+             const std::string& path,
+             const Scenario& s,
+             const Directory& directory,
+             ScenarioDiagnostics& d)
+{
+    const FailureKind& kind = *FindFailureKind(failure.kind);
+    if (kind.Has(failure_key::NODE) && d.Sound({path + ".node", path + ".kind"}))
+    {
+        CheckTarget(failure, kind, path + ".node", directory, d);
+    }
+    if (kind.Has(failure_key::BETWEEN) && d.Sound({path + ".between"}))
+    {
+        CheckSides(failure, path + ".between", directory, d);
+    }
+    if (kind.Has(failure_key::LEAF))
+    {
+        CheckSwitch(failure.leaf, s.topology.leaves, "leaf", path + ".leaf", d);
+    }
+    if (kind.Has(failure_key::SPINE))
+    {
+        CheckSwitch(failure.spine, s.topology.spines, "spine", path + ".spine", d);
+    }
+    if (d.Sound({path + ".at", "sim.stop"}) && failure.at >= s.sim.stop)
+    {
+        d.Add(path + ".at",
+              fmt::format("{} is not before sim.stop ({})",
+                          FormatDuration(failure.at),
+                          FormatDuration(s.sim.stop)));
     }
 }
 
 } // namespace
 
 void
+CheckLinks(Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
+{
+    for (std::size_t i = 0; i < s.links.size(); ++i)
+    {
+        auto& link = s.links[i];
+        const auto path = fmt::format("link[{}]", i);
+        const bool isOfSwitches = link.leaf.has_value() || link.spine.has_value();
+        if (!d.Sound({path + ".node", path + ".leaf", path + ".spine"}))
+        {
+            continue;
+        }
+        if (link.node.empty() != isOfSwitches)
+        {
+            d.Add(path, "either a node is needed, or a leaf, a spine or both");
+            continue;
+        }
+        if (!link.node.empty())
+        {
+            link.target = FindNode(directory, link.node);
+            if (link.target == NO_NODE)
+            {
+                d.Add(path + ".node", fmt::format("no node \"{}\"", link.node));
+            }
+        }
+        CheckSwitch(link.leaf.value_or(0), s.topology.leaves, "leaf", path + ".leaf", d);
+        CheckSwitch(link.spine.value_or(0), s.topology.spines, "spine", path + ".spine", d);
+        if (d.Sound({path + ".from", path + ".until"}) && link.until && *link.until <= link.from)
+        {
+            d.Add(path + ".until",
+                  fmt::format("{} is not after {}.from ({})",
+                              FormatDuration(*link.until),
+                              path,
+                              FormatDuration(link.from)));
+        }
+    }
+}
+
+void
 CheckFailures(Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
 {
     for (std::size_t i = 0; i < s.failures.size(); ++i)
     {
-        auto& failure = s.failures[i];
-        const auto path = fmt::format("failure[{}]", i);
-        const FailureKind& kind = *FindFailureKind(failure.kind);
-        if (kind.Has(failure_key::NODE) && d.Sound({path + ".node", path + ".kind"}))
-        {
-            CheckTarget(failure, kind, path + ".node", directory, d);
-        }
-        if (d.Sound({path + ".at", "sim.stop"}) && failure.at >= s.sim.stop)
-        {
-            d.Add(path + ".at",
-                  fmt::format("{} is not before sim.stop ({})",
-                              FormatDuration(failure.at),
-                              FormatDuration(s.sim.stop)));
-        }
+        CheckFailure(s.failures[i], fmt::format("failure[{}]", i), s, directory, d);
     }
     CheckOrder(s, d);
 }

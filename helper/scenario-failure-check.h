@@ -13,6 +13,9 @@ namespace flowchain
 void
 CheckFailures(Scenario& scenario, const Directory& directory, ScenarioDiagnostics& diagnostics);
 
+/** The same for every `[[link]]`. */
+void CheckLinks(Scenario& scenario, const Directory& directory, ScenarioDiagnostics& diagnostics);
+
 } // namespace flowchain
 
 #endif

@@ -50,9 +50,30 @@ Visit(ScenarioVisitor& v, TopologySection& s)
     v.VisitDuration("fabric_delay", s.fabricDelay, Duration{}, SECOND);
     v.Integer("queue_limit", s.queueFrames, 1, TABLE_MAX);
     v.VisitPercent("loss", s.lossPerMillion);
+    v.VisitPercent("duplicate", s.duplicatePerMillion);
+    v.VisitPercent("reorder", s.reorderPerMillion);
+    v.VisitDuration("reorder_delay", s.reorderDelay, Duration{}, SECOND);
+    v.VisitPercent("corrupt", s.corruptPerMillion);
     v.Integer("frames_max", s.framesMax, 1, TABLE_MAX);
     v.Integer("clients", s.clients, 1, NODES_MAX);
     v.Integer("servers", s.servers, 1, NODES_MAX);
+}
+
+void
+Visit(ScenarioVisitor& v, LinkSection& s)
+{
+    v.VisitOptionalText("node", s.node);
+    v.VisitOptionalInteger("leaf", s.leaf, 0, 255);
+    v.VisitOptionalInteger("spine", s.spine, 0, 255);
+    v.VisitChoice("direction", s.direction, {"both", "to", "from"});
+    v.VisitDuration("from", s.from, Duration{}, LONGEST);
+    v.VisitOptionalDuration("until", s.until, PICOSECOND, LONGEST);
+    v.VisitOptionalPercent("loss", s.lossPerMillion);
+    v.VisitOptionalPercent("duplicate", s.duplicatePerMillion);
+    v.VisitOptionalPercent("reorder", s.reorderPerMillion);
+    v.VisitOptionalDuration("reorder_delay", s.reorderDelay, PICOSECOND, SECOND);
+    v.VisitOptionalPercent("corrupt", s.corruptPerMillion);
+    v.VisitOptionalDuration("delay", s.delay, PICOSECOND, SECOND);
 }
 
 void
@@ -180,10 +201,38 @@ Visit(ScenarioVisitor& v, FailureSection& s)
     {
         v.VisitText("node", s.node, PresenceOf(kind, failure_key::NODE));
     }
+    if (kind.Has(failure_key::BETWEEN))
+    {
+        v.VisitTexts("between", s.between);
+    }
+    if (kind.Has(failure_key::LEAF))
+    {
+        v.Integer("leaf", s.leaf, 0, 255, PresenceOf(kind, failure_key::LEAF));
+    }
+    if (kind.Has(failure_key::SPINE))
+    {
+        v.Integer("spine", s.spine, 0, 255, PresenceOf(kind, failure_key::SPINE));
+    }
+    if (kind.Has(failure_key::DIRECTION))
+    {
+        const bool ofNode = kind.Has(failure_key::NODE);
+        v.VisitChoice("direction",
+                      s.direction,
+                      ofNode ? Choices{"both", "to", "from"} : Choices{"both", "one-way"});
+    }
+    if (kind.Has(failure_key::FACTOR))
+    {
+        const auto presence = PresenceOf(kind, failure_key::FACTOR);
+        v.Thousandths("factor", s.factorPermille, 1'000, 1'000'000, presence);
+    }
     v.VisitDuration("at", s.at, Duration{}, LONGEST, Presence::REQUIRED);
     if (kind.Has(failure_key::RECOVER_AFTER))
     {
         v.VisitOptionalDuration("recover_after", s.recoverAfter, PICOSECOND, LONGEST);
+    }
+    if (kind.Has(failure_key::REROUTE_AFTER))
+    {
+        v.VisitDuration("reroute_after", s.rerouteAfter, Duration{}, LONGEST);
     }
 }
 
@@ -231,6 +280,7 @@ VisitScenario(ScenarioVisitor& v, Scenario& s)
 {
     VisitOne(v, "sim", s.sim);
     VisitOne(v, "topology", s.topology);
+    VisitList(v, "link", s.links);
     VisitOne(v, "group", s.group);
     VisitOne(v, "chain", s.chain);
     VisitOne(v, "sync", s.sync);

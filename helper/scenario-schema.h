@@ -85,6 +85,14 @@ class ScenarioVisitor
                                        std::optional<Duration>& value,
                                        Duration min,
                                        Duration max) = 0;
+    /** An integer, percentage or text that may be absent; a text is absent if it is empty. */
+    virtual void VisitOptionalInteger(const char* key,
+                                      std::optional<std::uint16_t>& value,
+                                      std::int64_t min,
+                                      std::int64_t max) = 0;
+    virtual void VisitOptionalPercent(const char* key,
+                                      std::optional<std::uint32_t>& perMillion) = 0;
+    virtual void VisitOptionalText(const char* key, std::string& value) = 0;
     virtual void VisitRate(const char* key, std::uint64_t& bitsPerSecond) = 0;
     virtual void VisitPercent(const char* key, std::uint32_t& perMillion) = 0;
     virtual void VisitPrefix(const char* key, Prefix& value) = 0;

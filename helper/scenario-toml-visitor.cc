@@ -255,6 +255,35 @@ ScenarioTomlVisitor::VisitOptionalDuration(const char* key,
 }
 
 void
+ScenarioTomlVisitor::VisitOptionalInteger(const char* key,
+                                          std::optional<std::uint16_t>& value,
+                                          std::int64_t min,
+                                          std::int64_t max)
+{
+    constexpr std::int64_t ABSENT = -1;
+    std::int64_t wide = ABSENT;
+    VisitInteger(key, wide, min, max, Presence::OPTIONAL);
+    if (wide != ABSENT)
+    {
+        value = static_cast<std::uint16_t>(wide);
+    }
+}
+
+void
+ScenarioTomlVisitor::VisitOptionalPercent(const char* key, std::optional<std::uint32_t>& perMillion)
+{
+    const auto parsed =
+        Parse(key, Presence::OPTIONAL, "a percentage such as \"0.1%\"", ParsePercent);
+    perMillion = parsed.has_value() ? parsed : perMillion;
+}
+
+void
+ScenarioTomlVisitor::VisitOptionalText(const char* key, std::string& value)
+{
+    VisitText(key, value, Presence::OPTIONAL);
+}
+
+void
 ScenarioTomlVisitor::VisitRate(const char* key, std::uint64_t& bitsPerSecond)
 {
     constexpr std::int64_t RATE_MAX = 1'000'000'000'000'000; // 1 Pbit/s

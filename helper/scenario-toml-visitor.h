@@ -31,6 +31,12 @@ class ScenarioTomlVisitor : public ScenarioVisitor
                                std::optional<Duration>& value,
                                Duration min,
                                Duration max) override;
+    void VisitOptionalInteger(const char* key,
+                              std::optional<std::uint16_t>& value,
+                              std::int64_t min,
+                              std::int64_t max) override;
+    void VisitOptionalPercent(const char* key, std::optional<std::uint32_t>& perMillion) override;
+    void VisitOptionalText(const char* key, std::string& value) override;
     void VisitRate(const char* key, std::uint64_t& bitsPerSecond) override;
     void VisitPercent(const char* key, std::uint32_t& perMillion) override;
     void VisitPrefix(const char* key, Prefix& value) override;

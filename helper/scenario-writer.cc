@@ -58,6 +58,33 @@ class ScenarioWriter : public ScenarioVisitor
         }
     }
 
+    void VisitOptionalInteger(const char* key,
+                              std::optional<std::uint16_t>& value,
+                              std::int64_t,
+                              std::int64_t) override
+    {
+        if (value.has_value())
+        {
+            Line(key, fmt::format("{}", *value));
+        }
+    }
+
+    void VisitOptionalPercent(const char* key, std::optional<std::uint32_t>& perMillion) override
+    {
+        if (perMillion.has_value())
+        {
+            Line(key, QuoteToml(FormatPercent(*perMillion)));
+        }
+    }
+
+    void VisitOptionalText(const char* key, std::string& value) override
+    {
+        if (!value.empty())
+        {
+            Line(key, QuoteToml(value));
+        }
+    }
+
     void VisitRate(const char* key, std::uint64_t& bitsPerSecond) override
     {
         Line(key, QuoteToml(FormatRate(bitsPerSecond)));

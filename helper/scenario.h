@@ -35,9 +35,31 @@ struct TopologySection
     Duration fabricDelay{500'000};
     std::uint32_t queueFrames = 1000;
     std::uint32_t lossPerMillion = 0; ///< `loss = "0.1%"` on every link
+    std::uint32_t duplicatePerMillion = 0;
+    std::uint32_t reorderPerMillion = 0;
+    Duration reorderDelay{50'000'000};
+    std::uint32_t corruptPerMillion = 0;
     std::uint32_t framesMax = 4'000'000;
     std::uint16_t clients = 2; ///< hosts on the inside
     std::uint16_t servers = 2; ///< hosts on the outside
+};
+
+/** `[[link]]`: some links that differ from the others, for a time. Absent: as in `[topology]`. */
+struct LinkSection
+{
+    std::string node;                  ///< whose link it is; empty: links between leaves and spines
+    NodeId target = NO_NODE;           ///< resolved
+    std::optional<std::uint16_t> leaf; ///< absent: all, if there is a spine
+    std::optional<std::uint16_t> spine;
+    std::string direction = "both"; ///< "to" or "from" the node or the spine, "both"
+    Duration from{};
+    std::optional<Duration> until;
+    std::optional<std::uint32_t> lossPerMillion;
+    std::optional<std::uint32_t> duplicatePerMillion;
+    std::optional<std::uint32_t> reorderPerMillion;
+    std::optional<Duration> reorderDelay;
+    std::optional<std::uint32_t> corruptPerMillion;
+    std::optional<Duration> delay; ///< besides that of the topology
 };
 
 /** Cores, cost per kind of work, and bounded queue of a node. */
@@ -153,11 +175,18 @@ struct WorkloadSection
 /** `[[failure]]` */
 struct FailureSection
 {
-    std::string kind = "crash"; ///< of FailureKinds(), which says what a kind's keys are
-    std::string node;           ///< "service[2]", "manager[0]", "accelerator[1]"
-    NodeId target = NO_NODE;    ///< resolved
+    std::string kind = "crash";       ///< of FailureKinds(), which says what a kind's keys are
+    std::string node;                 ///< "service[2]", "manager[0]", "accelerator[1]"
+    NodeId target = NO_NODE;          ///< resolved
+    std::vector<std::string> between; ///< two sides, each of node patterns
+    std::vector<std::vector<NodeId>> sides; ///< resolved: the nodes of `between`
+    std::string direction = "both"; ///< "to", "from", "both"; of a partition "one-way", "both"
+    std::uint16_t leaf = 0;
+    std::uint16_t spine = 0;
+    std::uint32_t factorPermille = 1000; ///< of processing costs
     Duration at{};
-    std::optional<Duration> recoverAfter; ///< state lost
+    std::optional<Duration> recoverAfter;
+    Duration rerouteAfter{50'000'000'000};
 };
 
 /** `[output]` */
@@ -186,6 +215,7 @@ struct Scenario
     std::string path;
     SimSection sim;
     TopologySection topology;
+    std::vector<LinkSection> links;
     GroupSection group;
     ChainSection chain;
     SyncSection sync;

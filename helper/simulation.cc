@@ -4,6 +4,8 @@
 #include "edge-application.h"
 #include "fabric.h"
 #include "fault-injector.h"
+#include "fault-planner.h"
+#include "leaf-spine.h"
 #include "link-capture.h"
 #include "node-installer.h"
 #include "packet-ledger.h"
@@ -62,6 +64,13 @@ MakeObserverConfig(const Scenario& scenario)
     config.managersServe =
         SyncSchemeByName(scenario.chain.scheme)->Promise(SchemeConfig{}).managersServe;
     config.warmup = Instant(scenario.sim.warmup);
+    config.linksDuplicate = scenario.topology.duplicatePerMillion > 0;
+    config.linksDamage = scenario.topology.corruptPerMillion > 0;
+    for (const LinkSection& link : scenario.links)
+    {
+        config.linksDuplicate = config.linksDuplicate || link.duplicatePerMillion.value_or(0) > 0;
+        config.linksDamage = config.linksDamage || link.corruptPerMillion.value_or(0) > 0;
+    }
     return config;
 }
 
@@ -78,9 +87,9 @@ MakeFabricConfig(const Scenario& scenario, const Directory& directory)
     config.hostDelay = topology.hostDelay;
     config.fabricDelay = topology.fabricDelay;
     config.queueFrames = topology.queueFrames;
-    config.lossPerMillion = topology.lossPerMillion;
-    config.lossSeed = scenario.sim.seed;
+    config.seed = scenario.sim.seed;
     config.framesMax = topology.framesMax;
+    config.faults = MakeFaultPlan(scenario, LeafSpine(config));
     return config;
 }
 
@@ -143,6 +152,7 @@ class Simulation : public FabricSink, public HostSink
     // HostSink
     void OnHostPacket(NodeId host, FramePtr frame, Instant now) override;
 
+    bool IsAddressOf(NodeId host, std::uint32_t address) const;
     void ScheduleWorkload();
     void RunWorkload(Instant due);
     void ScheduleProgress();
@@ -229,6 +239,12 @@ Simulation::Receive(NodeId host, FramePtr frame)
     m_applications[host]->Receive(std::move(frame));
 }
 
+bool
+Simulation::IsAddressOf(NodeId host, std::uint32_t address) const
+{
+    return !m_directory.external.Contains(address) && m_directory.HostOf(address) == host;
+}
+
 void
 Simulation::OnHostPacket(NodeId host, FramePtr frame, Instant now)
 {
@@ -237,6 +253,11 @@ Simulation::OnHostPacket(NodeId host, FramePtr frame, Instant now)
     if (id == 0 || ParsePacket(*frame, 0, view) != PacketVerdict::OK)
     {
         m_fabric->Discard(std::move(frame), DropReason::MALFORMED);
+        return;
+    }
+    if (!IsAddressOf(host, view.key.destination.address))
+    {
+        m_fabric->Discard(std::move(frame), DropReason::NOT_FOR_ME);
         return;
     }
     const bool atServer = m_directory.nodes[host].role == NodeRole::SERVER;

@@ -66,9 +66,9 @@ IsZero(std::uint8_t byte)
 bool
 IsSamePayload(const Payload& sent, const Payload& arrived)
 {
-    if (sent.length != arrived.length)
+    if (sent.length != arrived.length || (sent.bytes == arrived.bytes && sent.sum != arrived.sum))
     {
-        return false;
+        return false; // FlipBit() leaves the bytes of a damaged payload as they are
     }
     if (sent.bytes == arrived.bytes)
     {

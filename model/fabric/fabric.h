@@ -2,6 +2,7 @@
 #ifndef FLOWCHAIN_FABRIC_H
 #define FLOWCHAIN_FABRIC_H
 
+#include "fault-plan.h"
 #include "frame-pool.h"
 #include "instant.h"
 #include "session-record.h"
@@ -33,8 +34,8 @@ struct FabricConfig
     std::uint32_t queueFrames = 1000; ///< frames that wait in a port, besides the one being sent
     std::uint32_t overheadBytes = 24; ///< preamble 8, FCS 4 and gap 12 (IEEE 802.3) for each frame
     std::uint32_t minimumFrameBytes = 60; ///< shorter frames are padded on the wire
-    std::uint32_t lossPerMillion = 0;     ///< independent loss of a frame on each link, 1e-6
-    std::uint64_t lossSeed = 1;
+    FaultPlan faults;
+    std::uint64_t seed = 1;              ///< of what faults leave to chance
     std::uint32_t framesMax = 4'000'000; ///< of the pool
     /** Events of a run, whoever scheduled them; ns-3 numbers them with 32 bits (2^32 less what may
      * still be pending). */
@@ -125,6 +126,10 @@ class LinkTap
  *
  * Frames that arrive somewhere at the same instant are handled in the order in which they were put
  * on their links. A frame that is put on a link at the instant a port becomes free finds it free.
+ *
+ * A switch drops (DropReason::NO_ROUTE) what has a damaged destination: an address of no host, one
+ * behind the port that the frame came from, or, at a leaf, one behind a spine if it came from a
+ * spine.
  *
  * Bound to the simulator implementation that exists when it is made. To be destroyed after
  * everybody who holds frames, before or after ns3::Simulator::Destroy().

@@ -40,7 +40,7 @@ FrameTag::GetInstanceTypeId() const
 std::uint32_t
 FrameTag::GetSerializedSize() const
 {
-    return 8 + 8 + 4 + 2 + 4 + 2 + 2 + 2 + 1;
+    return 8 + 8 + 4 + 2 + 4 + 2 + 2 + 2 + 1 + 1;
 }
 
 void
@@ -55,6 +55,7 @@ FrameTag::Serialize(ns3::TagBuffer buffer) const
     buffer.WriteU16(headerLength);
     buffer.WriteU16(etherType);
     buffer.WriteU8(static_cast<std::uint8_t>(traffic));
+    buffer.WriteU8(isDamaged ? 1 : 0);
 }
 
 void
@@ -69,6 +70,7 @@ FrameTag::Deserialize(ns3::TagBuffer buffer)
     headerLength = buffer.ReadU16();
     etherType = buffer.ReadU16();
     traffic = static_cast<TrafficClass>(buffer.ReadU8());
+    isDamaged = buffer.ReadU8() != 0;
 }
 
 void

@@ -31,6 +31,7 @@ class FrameTag final : public ns3::Tag
     std::uint16_t headerLength = 0;
     std::uint16_t etherType = 0;
     TrafficClass traffic = TrafficClass::DATA; ///< when the frame was sent
+    bool isDamaged = false;                    ///< a bit of it has flipped on the way
 };
 
 /**

@@ -81,19 +81,6 @@ WireRate::Rounded(std::uint64_t wireBytes) const
     return Duration(static_cast<std::int64_t>((scaled + m_bitsPerSecond / 2) / m_bitsPerSecond));
 }
 
-LinkLoss::LinkLoss(std::uint32_t perMillion, std::uint64_t seed)
-    : m_threshold((std::uint64_t{perMillion} << 32) / 1'000'000)
-    , m_seed(seed)
-{
-}
-
-std::uint32_t
-LinkLoss::Draw(std::size_t link, std::uint64_t frame) const
-{
-    const std::uint64_t stream = Mix64(m_seed + 0x9e3779b97f4a7c15ULL * (link + 1));
-    return static_cast<std::uint32_t>(Mix64(stream + 0x9e3779b97f4a7c15ULL * (frame + 1)) >> 32);
-}
-
 LeafSpine::LeafSpine(const FabricConfig& config)
     : m_leafOfHost(config.leafOfHost)
     , m_leaves(config.leaves)
@@ -118,7 +105,6 @@ LeafSpine::LeafSpine(const FabricConfig& config)
     need(config.hostRateBps > 0 && config.fabricRateBps > 0, "a rate of 0");
     need(config.hostDelay >= Duration::zero() && config.fabricDelay >= Duration::zero(),
          "a negative delay");
-    need(config.lossPerMillion <= 1'000'000, "a loss above 1000000 per million");
     need(config.queueFrames > 0, "a port queue of 0 frames");
 }
 

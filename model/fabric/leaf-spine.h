@@ -61,27 +61,6 @@ class WireRate
     std::uint32_t m_overheadBytes;
 };
 
-/** Decides which frames of a link are lost: a pure function of seed, link and the frame's number on
- * the link, so that it needs no generator state and is the same in every fabric. */
-class LinkLoss
-{
-  public:
-    /** @param perMillion 0..1000000 */
-    LinkLoss(std::uint32_t perMillion, std::uint64_t seed);
-
-    /** @param frame number of the frame on the link, counting the accepted ones from 0. */
-    bool IsLost(std::size_t link, std::uint64_t frame) const
-    {
-        return m_threshold != 0 && Draw(link, frame) < m_threshold;
-    }
-
-  private:
-    std::uint32_t Draw(std::size_t link, std::uint64_t frame) const;
-
-    std::uint64_t m_threshold; ///< of 2^32
-    std::uint64_t m_seed;
-};
-
 /** The links of a leaf-spine network, and the way through it. */
 class LeafSpine
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lean-fabric.h"
 
+#include "frame-damage.h"
 #include "packet-ledger.h"
 
 #include <ns3/make-event.h>
@@ -34,7 +35,7 @@ FlightEvent::Notify()
 
 LeanFabric::LeanFabric(const FabricConfig& config, PacketLedger* ledger)
     : m_network(config)
-    , m_loss(config.lossPerMillion, config.lossSeed)
+    , m_faults(config, m_network)
     , m_ledger(ledger)
     , m_simulator(ns3::PeekPointer(ns3::Simulator::GetImplementation()))
     , m_queueFrames(config.queueFrames)
@@ -55,6 +56,7 @@ LeanFabric::LeanFabric(const FabricConfig& config, PacketLedger* ledger)
                                       config.minimumFrameBytes,
                                       config.overheadBytes),
                              isHostLink ? config.hostDelay : config.fabricDelay);
+        m_ports.back().faults = m_faults.ScheduleOf(link);
     }
 }
 
@@ -172,11 +174,12 @@ LeanFabric::Send(NodeId host, FramePtr frame)
     flight->hop = 0;
     flight->length = flight->Length();
     flight->traffic = ClassOf(*flight);
+    flight->isDamaged = false;
     Enqueue(flight, m_simulator->Now().GetTimeStep());
 }
 
 void
-LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now)
+LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now, bool isCopy)
 {
     const std::uint32_t link = flight->links[flight->hop];
     Port& port = m_ports[link];
@@ -199,30 +202,96 @@ LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now)
     port.busyTime += sending;
     port.nextFree = start + sending;
     flight->arrival = port.nextFree + port.delay;
-    flight->end = m_loss.IsLost(link, port.frames) ? DropReason::LINK_LOSS : DropReason::NONE;
-    ++port.frames;
+    flight->end = DropReason::NONE;
+    flight->treatment = 0;
+    if (port.faults != nullptr) [[unlikely]]
+    {
+        ApplyFaults(*port.faults, flight, start);
+    }
+    const std::uint64_t number = port.frames++;
     TrafficCounters& traffic = port.traffic[static_cast<std::size_t>(flight->traffic)];
     ++traffic.frames;
     traffic.bytes += flight->length;
-    std::int64_t due = flight->arrival;
-    if (flight->hop + 1 == flight->hops && flight->end == DropReason::NONE)
-    {
-        assert(m_sink != nullptr);
-        const Admission admission = m_sink->Admit(
-            m_network.HostOfDownlink(link), *flight, Instant(Duration(flight->arrival)));
-        flight->end = admission.refusal;
-        if (admission.refusal == DropReason::NONE)
-        {
-            due = admission.handoverAt.time_since_epoch().count();
-        }
-    }
-    flight->isScheduled = true;
-    flight->Ref();
-    m_simulator->ScheduleWithContext(0, ns3::TimeStep(due - now), flight);
+    const bool isTold = flight->hop + 1 == flight->hops && flight->treatment == 0;
+    Schedule(flight, (isTold ? Announce(flight) : flight->arrival) - now);
     if (m_tap != nullptr && m_tapped[link])
     {
         Tap(link, flight, now, start);
     }
+    if (port.faults != nullptr && !isCopy &&
+        port.faults->Duplicates(m_faults.Draws(), number, Instant(Duration(now))))
+    {
+        EnqueueCopy(flight, now);
+    }
+}
+
+/** Decide what becomes of a frame that its port starts to send at `start`, and has not counted. */
+void
+LeanFabric::ApplyFaults(const LinkSchedule& faults, FlightEvent* flight, std::int64_t start)
+{
+    const std::uint32_t link = flight->links[flight->hop];
+    const Instant instant{Duration(start)};
+    const LinkFate fate = faults.Judge(m_faults.Draws(),
+                                       m_ports[link].frames,
+                                       instant,
+                                       Instant(Duration(flight->arrival)),
+                                       8 * flight->length);
+    flight->end = fate.loss;
+    if (fate.loss == DropReason::NONE && flight->hop == 0 &&
+        m_faults.Separates(
+            static_cast<NodeId>(link), DestinationHost(std::as_const(*flight).Header()), instant))
+    {
+        flight->end = DropReason::PARTITIONED;
+    }
+    if (flight->end != DropReason::NONE)
+    {
+        flight->treatment = Flight::LOST;
+        return;
+    }
+    flight->arrival += fate.delay.count();
+    if (fate.corruptBit != LinkFate::NO_BIT && !flight->isDamaged)
+    {
+        flight->treatment |= Flight::CORRUPT;
+        flight->corruptBit = fate.corruptBit;
+    }
+    if (flight->hop + 1 == flight->hops && faults.MayDelayOrChange())
+    {
+        flight->treatment |= Flight::UNTOLD;
+    }
+}
+
+/** Put a second frame behind one that is on its link. */
+void
+LeanFabric::EnqueueCopy(const FlightEvent* flight, std::int64_t now)
+{
+    auto* copy = static_cast<FlightEvent*>(Clone(*flight).release());
+    std::copy(std::begin(flight->links), std::end(flight->links), copy->links);
+    copy->hops = flight->hops;
+    copy->hop = flight->hop;
+    copy->length = flight->length;
+    copy->traffic = flight->traffic;
+    copy->isDamaged = flight->isDamaged;
+    Enqueue(copy, now, true);
+}
+
+void
+LeanFabric::Schedule(FlightEvent* flight, std::int64_t delay)
+{
+    flight->isScheduled = true;
+    flight->Ref();
+    m_simulator->ScheduleWithContext(0, ns3::TimeStep(delay), flight);
+}
+
+/** Tell the host of the frame's arrival. @returns when its event is due. */
+std::int64_t
+LeanFabric::Announce(FlightEvent* flight)
+{
+    assert(m_sink != nullptr);
+    const NodeId host = m_network.HostOfDownlink(flight->links[flight->hop]);
+    const Admission admission = m_sink->Admit(host, *flight, Instant(Duration(flight->arrival)));
+    flight->end = admission.refusal;
+    return admission.refusal == DropReason::NONE ? admission.handoverAt.time_since_epoch().count()
+                                                 : flight->arrival;
 }
 
 void
@@ -249,19 +318,60 @@ void
 LeanFabric::Arrive(FlightEvent* flight)
 {
     flight->isScheduled = false;
-    if (flight->end == DropReason::LINK_LOSS)
+    if (flight->treatment != 0) [[unlikely]]
     {
-        DropOn(flight->links[flight->hop], flight, flight->end);
+        ArriveWithTreatment(flight);
         return;
     }
-    ++m_packetHops;
-    if ((m_packetHops & (EVENT_CHECK_INTERVAL - 1)) == 0)
+    Forward(flight);
+}
+
+void
+LeanFabric::ArriveWithTreatment(FlightEvent* flight)
+{
+    const std::uint32_t link = flight->links[flight->hop];
+    if ((flight->treatment & Flight::HANDOVER) != 0)
     {
-        CheckEventCount();
+        m_sink->Receive(m_network.HostOfDownlink(link), FramePtr(flight));
+        return;
     }
+    if ((flight->treatment & Flight::LOST) != 0)
+    {
+        DropOn(link, flight, flight->end);
+        return;
+    }
+    if ((flight->treatment & Flight::CORRUPT) != 0)
+    {
+        FlipBit(*flight, flight->corruptBit);
+        flight->isDamaged = true;
+    }
+    if ((flight->treatment & Flight::UNTOLD) != 0)
+    {
+        const std::int64_t due = Announce(flight);
+        if (due > flight->arrival)
+        {
+            CountHop();
+            flight->treatment = Flight::HANDOVER;
+            Schedule(flight, due - flight->arrival);
+            return;
+        }
+    }
+    Forward(flight);
+}
+
+/** The frame has crossed a link: on with it. */
+void
+LeanFabric::Forward(FlightEvent* flight)
+{
+    CountHop();
     ++flight->hop;
     if (flight->hop < flight->hops)
     {
+        if (m_faults.ChangesRoutes() && !Reroute(flight)) [[unlikely]]
+        {
+            DropOn(flight->links[flight->hop - 1], flight, DropReason::NO_ROUTE);
+            return;
+        }
         Enqueue(flight, flight->arrival);
         return;
     }
@@ -273,10 +383,50 @@ LeanFabric::Arrive(FlightEvent* flight)
     m_sink->Receive(m_network.HostOfDownlink(flight->links[flight->hop - 1]), FramePtr(flight));
 }
 
-void
-LeanFabric::CheckEventCount() const
+/** Find the way from the switch that the frame has come to. @returns whether there is one. */
+bool
+LeanFabric::Reroute(FlightEvent* flight) const
 {
-    if (m_simulator->GetEventCount() > m_eventsMax)
+    const auto header = std::as_const(*flight).Header();
+    const NodeId destination = DestinationHost(header);
+    const LeafSpine::Ends ends = m_network.EndsOf(flight->links[flight->hop - 1]);
+    if (destination >= m_network.Hosts() || destination == ends.from)
+    {
+        return false;
+    }
+    const std::uint32_t leaf = m_network.LeafOf(destination);
+    const auto leaf0 = static_cast<std::uint32_t>(m_network.Hosts());
+    const std::uint32_t here = ends.to - leaf0;
+    if (flight->hop == 1)
+    {
+        flight->hops = here == leaf ? 2 : 4;
+    }
+    flight->links[flight->hops - 1] = m_network.Downlink(destination);
+    if (flight->hop == 1)
+    {
+        if (here != leaf)
+        {
+            const std::uint32_t spine =
+                m_faults.PickSpine(EcmpHash(header), Instant(Duration(flight->arrival)));
+            flight->links[1] = m_network.LeafToSpine(here, spine);
+            flight->links[2] = m_network.SpineToLeaf(spine, leaf);
+        }
+        return true;
+    }
+    if (flight->hop == 2)
+    {
+        flight->links[2] = m_network.SpineToLeaf(here - m_network.Leaves(), leaf);
+        return leaf0 + leaf != ends.from;
+    }
+    return leaf == here;
+}
+
+void
+LeanFabric::CountHop()
+{
+    ++m_packetHops;
+    if ((m_packetHops & (EVENT_CHECK_INTERVAL - 1)) == 0 &&
+        m_simulator->GetEventCount() > m_eventsMax)
     {
         throw std::runtime_error("fabric: more than " + std::to_string(m_eventsMax) +
                                  " events in one run; ns-3 numbers events with 32 bits");

@@ -4,6 +4,7 @@
 
 #include "fabric.h"
 #include "leaf-spine.h"
+#include "link-faults.h"
 #include "waiting-ring.h"
 
 #include <ns3/event-impl.h>
@@ -17,15 +18,27 @@ class LeanFabric;
 /** Where a frame is on its way; small, so that a hop touches one cache line. */
 struct Flight
 {
+    /** What is particular about this hop; a set, mostly empty. */
+    enum Treatment : std::uint8_t
+    {
+        LOST = 1,     ///< ends for `end` at the end of the link
+        CORRUPT = 2,  ///< `corruptBit` flips on the link
+        UNTOLD = 4,   ///< the host has not been told of the arrival yet
+        HANDOVER = 8, ///< has arrived; the host gets it now
+    };
+
     LeanFabric* fabric = nullptr; ///< null once the fabric is gone: the event does nothing
     std::int64_t arrival = 0;     ///< of the last bit at the end of the link, ps
     std::uint32_t links[LeafSpine::HOPS_MAX] = {};
     std::uint32_t length = 0; ///< bytes of the frame
+    std::uint32_t corruptBit = 0;
     std::uint8_t hops = 0;
     std::uint8_t hop = 0;              ///< index of the link that the frame is on
     DropReason end = DropReason::NONE; ///< at the end of this link, unless NONE
     bool isScheduled = false;          ///< the fabric holds the frame, not a FramePtr
     TrafficClass traffic = TrafficClass::DATA;
+    std::uint8_t treatment = 0; ///< of Treatment
+    bool isDamaged = false;     ///< a bit of it has flipped on the way
 };
 
 /**
@@ -82,10 +95,11 @@ class LeanFabric final : public Fabric
 
         std::int64_t nextFree = 0; ///< ps; the port is idle from then on
         WireRate rate;
-        std::int64_t delay;         ///< ps
-        std::uint64_t frames = 0;   ///< accepted
-        std::int64_t busyTime = 0;  ///< ps; of all accepted frames
-        std::int64_t queueTime = 0; ///< ps; of all accepted frames
+        std::int64_t delay;                   ///< ps
+        const LinkSchedule* faults = nullptr; ///< null: none
+        std::uint64_t frames = 0;             ///< accepted
+        std::int64_t busyTime = 0;            ///< ps; of all accepted frames
+        std::int64_t queueTime = 0;           ///< ps; of all accepted frames
         std::array<TrafficCounters, TRAFFIC_CLASS_COUNT> traffic;
         WaitingRing waiting;
         std::uint32_t queueFramesMax = 0;
@@ -99,12 +113,19 @@ class LeanFabric final : public Fabric
     FlightEvent* Allocate();
 
     void Arrive(FlightEvent* flight);
-    void Enqueue(FlightEvent* flight, std::int64_t now);
+    void ArriveWithTreatment(FlightEvent* flight);
+    void Forward(FlightEvent* flight);
+    bool Reroute(FlightEvent* flight) const;
+    void Enqueue(FlightEvent* flight, std::int64_t now, bool isCopy = false);
+    void ApplyFaults(const LinkSchedule& faults, FlightEvent* flight, std::int64_t start);
+    void EnqueueCopy(const FlightEvent* flight, std::int64_t now);
+    void Schedule(FlightEvent* flight, std::int64_t delay);
+    std::int64_t Announce(FlightEvent* flight);
     void Tap(std::uint32_t link, const FlightEvent* flight, std::int64_t now, std::int64_t start);
-    void CheckEventCount() const;
+    void CountHop();
 
     LeafSpine m_network;
-    LinkLoss m_loss;
+    LinkFaults m_faults;
     PacketLedger* m_ledger;
     FabricSink* m_sink = nullptr;
     ns3::SimulatorImpl* m_simulator;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "point-to-point-fabric.h"
 
+#include "frame-damage.h"
 #include "packet-ledger.h"
 
 #include <ns3/data-rate.h>
@@ -48,8 +49,11 @@ MakeDevice(std::uint64_t rateBps, std::uint32_t queueFrames)
 
 PointToPointFabric::PointToPointFabric(const FabricConfig& config, PacketLedger* ledger)
     : m_network(config)
-    , m_loss(config.lossPerMillion, config.lossSeed)
+    , m_faults(config, m_network)
     , m_hostRate(config.hostRateBps, config.minimumFrameBytes, config.overheadBytes)
+    , m_fabricRate(config.fabricRateBps, config.minimumFrameBytes, config.overheadBytes)
+    , m_hostDelay(config.hostDelay)
+    , m_fabricDelay(config.fabricDelay)
     , m_ledger(ledger)
     , m_eventsMax(config.eventsMax)
     , m_framesMax(config.framesMax)
@@ -156,8 +160,9 @@ PointToPointFabric::Allocate()
     return frame;
 }
 
-FramePtr
-PointToPointFabric::Acquire()
+/** Bound the frames that are alive. */
+void
+PointToPointFabric::TakePlace()
 {
     if (m_framesAlive == m_framesMax)
     {
@@ -165,6 +170,12 @@ PointToPointFabric::Acquire()
                                  std::to_string(m_framesMax) + ")");
     }
     ++m_framesAlive;
+}
+
+FramePtr
+PointToPointFabric::Acquire()
+{
+    TakePlace();
     PooledFrame* frame = Allocate();
     frame->Reset();
     frame->next = nullptr;
@@ -258,12 +269,26 @@ PointToPointFabric::Tap(std::uint32_t link, const ns3::Ptr<const ns3::Packet>& p
     m_tap->Transmit(link, m_scratch, Instant{Duration(ns3::Simulator::Now().GetTimeStep())});
 }
 
+/** @returns the number of a frame; the one behind it is its copy's. */
+std::uint64_t
+PointToPointFabric::TakeSequence()
+{
+    m_sequence += 2;
+    return m_sequence;
+}
+
 void
 PointToPointFabric::Send(NodeId host, FramePtr frame)
 {
     assert(frame != nullptr && frame->pool == this);
     m_network.Route(host, std::as_const(*frame).Header()); // aborts if there is no way
-    Waiting waiting{Duty::TRANSMIT, ++m_sequence, m_network.Uplink(host), {}, nullptr, nullptr};
+    Waiting waiting{Duty::TRANSMIT,
+                    TakeSequence(),
+                    m_network.Uplink(host),
+                    {},
+                    nullptr,
+                    nullptr,
+                    LinkFate::NO_BIT};
     waiting.tag.sequence = waiting.sequence;
     waiting.tag.traffic = ClassOf(*frame);
     waiting.packet = PacketOfFrame(*frame, m_hostRate.WireBytes(frame->Length()), waiting.tag);
@@ -290,14 +315,14 @@ PointToPointFabric::HandOver(NodeId host, FramePtr frame, std::uint64_t sequence
     ns3::Simulator::Schedule(ns3::TimeStep((admission.handoverAt - now).count()),
                              [this, host, sequence, held = frame.release()]
                              {
-        Wait({Duty::HAND_OVER, sequence, host, {}, nullptr, held});
+        Wait({Duty::HAND_OVER, sequence, host, {}, nullptr, held, LinkFate::NO_BIT});
     });
 }
 
 void
 PointToPointFabric::Arrive(std::uint32_t link, const ns3::Packet& packet)
 {
-    Waiting waiting{Duty::ARRIVE, 0, link, {}, packet.Copy(), nullptr};
+    Waiting waiting{Duty::ARRIVE, 0, link, {}, packet.Copy(), nullptr, LinkFate::NO_BIT};
     waiting.packet->RemovePacketTag(waiting.tag);
     waiting.sequence = waiting.tag.sequence;
     Wait(std::move(waiting));
@@ -342,6 +367,9 @@ PointToPointFabric::Handle(Waiting& waiting)
     case Duty::ARRIVE:
         HandleArrival(waiting);
         break;
+    case Duty::CROSS:
+        HandleCrossing(waiting);
+        break;
     case Duty::HAND_OVER:
         m_sink->Receive(static_cast<NodeId>(waiting.place), FramePtr(waiting.frame));
         break;
@@ -352,13 +380,63 @@ void
 PointToPointFabric::HandleArrival(Waiting& waiting)
 {
     const std::uint32_t link = waiting.place;
-    Port& port = m_ports[link];
-    if (m_loss.IsLost(link, port.arrivals++))
+    if (const LinkSchedule* faults = m_faults.ScheduleOf(link))
     {
-        ++port.counters.drops[static_cast<std::size_t>(DropReason::LINK_LOSS)];
-        Gone(waiting.tag.packetId, DropReason::LINK_LOSS);
-        return;
+        Duration delay{};
+        const DropReason loss = ApplyFaults(*faults, waiting, delay);
+        if (loss != DropReason::NONE)
+        {
+            Drop(link, waiting.tag, loss);
+            return;
+        }
+        if (delay > Duration::zero())
+        {
+            waiting.duty = Duty::CROSS;
+            ns3::Simulator::Schedule(ns3::TimeStep(delay.count()),
+                                     [this, late = waiting]
+                                     {
+                Wait(Waiting(late));
+            });
+            return;
+        }
     }
+    HandleCrossing(waiting);
+}
+
+/** Decide what has become of a frame at the end of its link. @returns why it is lost, or NONE
+ * @param[out] delay before it really is at the end */
+DropReason
+PointToPointFabric::ApplyFaults(const LinkSchedule& faults, Waiting& waiting, Duration& delay)
+{
+    const std::uint32_t link = waiting.place;
+    const bool isHostLink = m_network.IsHostLink(link);
+    const std::uint32_t length = waiting.tag.headerLength + waiting.tag.payload.length;
+    const Instant now{Duration(NowPicoseconds())};
+    const Instant start = now - (isHostLink ? m_hostDelay : m_fabricDelay) -
+                          (isHostLink ? m_hostRate : m_fabricRate).SerialisationTime(length);
+    const LinkFate fate =
+        faults.Judge(m_faults.Draws(), m_ports[link].arrivals++, start, now, 8 * length);
+    if (fate.loss != DropReason::NONE)
+    {
+        return fate.loss;
+    }
+    FrameOfPacket(*waiting.packet, waiting.tag, m_scratch);
+    if (m_network.EndsOf(link).from < m_network.Hosts() &&
+        m_faults.Separates(
+            static_cast<NodeId>(link), DestinationHost(std::as_const(m_scratch).Header()), start))
+    {
+        return DropReason::PARTITIONED;
+    }
+    waiting.corruptBit = waiting.tag.isDamaged ? LinkFate::NO_BIT : fate.corruptBit;
+    delay = fate.delay;
+    return DropReason::NONE;
+}
+
+/** A frame is at the end of its link. */
+void
+PointToPointFabric::HandleCrossing(Waiting& waiting)
+{
+    const std::uint32_t link = waiting.place;
     ++m_packetHops;
     if (m_packetHops % EVENT_CHECK_INTERVAL == 0 && ns3::Simulator::GetEventCount() > m_eventsMax)
     {
@@ -368,53 +446,113 @@ PointToPointFabric::HandleArrival(Waiting& waiting)
     const LeafSpine::Ends ends = m_network.EndsOf(link);
     FramePtr frame(Allocate());
     FrameOfPacket(*waiting.packet, waiting.tag, *frame);
+    const bool isHit = waiting.corruptBit != LinkFate::NO_BIT;
+    if (isHit)
+    {
+        FlipBit(*frame, waiting.corruptBit);
+        waiting.tag.isDamaged = true;
+    }
     if (ends.to < m_network.Hosts())
     {
         HandOver(static_cast<NodeId>(ends.to), std::move(frame), waiting.sequence);
         return;
     }
-    const std::uint32_t next = NextLink(link, *frame);
+    const auto next = NextLink(link, *frame);
+    waiting.tag.sequence = TakeSequence();
+    if (isHit)
+    {
+        waiting.packet = PacketOfFrame(*frame, m_hostRate.WireBytes(frame->Length()), waiting.tag);
+    }
+    else
+    {
+        waiting.packet->AddPacketTag(waiting.tag);
+    }
     m_free.push_back(frame.release()); // alive in the packet
-    waiting.tag.sequence = ++m_sequence;
-    waiting.packet->AddPacketTag(waiting.tag);
-    Transmit(next, waiting.packet, waiting.tag);
+    if (!next)
+    {
+        Drop(link, waiting.tag, DropReason::NO_ROUTE);
+        return;
+    }
+    Transmit(*next, waiting.packet, waiting.tag);
 }
 
-std::uint32_t
+std::optional<std::uint32_t>
 PointToPointFabric::NextLink(std::uint32_t link, const Frame& frame) const
 {
-    const std::uint32_t here =
-        m_network.EndsOf(link).to - static_cast<std::uint32_t>(m_network.Hosts());
+    const auto hosts = static_cast<std::uint32_t>(m_network.Hosts());
+    const LeafSpine::Ends ends = m_network.EndsOf(link);
+    const std::uint32_t here = ends.to - hosts;
     const NodeId destination = DestinationHost(frame.Header());
+    if (destination >= hosts)
+    {
+        return std::nullopt;
+    }
     const std::uint16_t leaf = m_network.LeafOf(destination);
+    std::uint32_t next;
     if (here >= m_network.Leaves())
     {
-        return m_network.SpineToLeaf(here - m_network.Leaves(), leaf);
+        next = m_network.SpineToLeaf(here - m_network.Leaves(), leaf);
     }
-    if (here == leaf)
+    else if (here == leaf)
     {
-        return m_network.Downlink(destination);
+        next = m_network.Downlink(destination);
     }
-    return m_network.LeafToSpine(here, PickSpine(EcmpHash(frame.Header()), m_network.Spines()));
+    else if (ends.from >= hosts)
+    {
+        return std::nullopt; // down from a spine, and up again
+    }
+    else
+    {
+        const Instant now{Duration(NowPicoseconds())};
+        next = m_network.LeafToSpine(here, m_faults.PickSpine(EcmpHash(frame.Header()), now));
+    }
+    return next == m_network.ReverseOf(link) ? std::nullopt : std::optional(next);
 }
 
 void
 PointToPointFabric::Transmit(std::uint32_t link,
                              const ns3::Ptr<ns3::Packet>& packet,
-                             const FrameTag& tag)
+                             const FrameTag& tag,
+                             bool isCopy)
 {
     Port& port = m_ports[link];
+    const LinkSchedule* faults = m_faults.ScheduleOf(link);
+    const Instant now{Duration(NowPicoseconds())};
+    ns3::Ptr<ns3::Packet> copy;
+    if (faults != nullptr && !isCopy && faults->Duplicates(m_faults.Draws(), port.accepted, now))
+    {
+        copy = packet->Copy(); // now: the device changes what it is given
+    }
     if (!port.device->Send(packet, port.device->GetBroadcast(), ETHERTYPE_IPV4))
     {
-        ++port.counters.drops[static_cast<std::size_t>(DropReason::QUEUE_FULL)];
-        Gone(tag.packetId, DropReason::QUEUE_FULL);
+        Drop(link, tag, DropReason::QUEUE_FULL);
         return;
     }
+    ++port.accepted;
     TrafficCounters& traffic = port.counters.traffic[static_cast<std::size_t>(tag.traffic)];
     ++traffic.frames;
     traffic.bytes += tag.headerLength + std::uint64_t{tag.payload.length};
     port.counters.queueFramesMax =
         std::max(port.counters.queueFramesMax, port.device->GetQueue()->GetNPackets());
+    if (copy != nullptr)
+    {
+        TakePlace();
+        if (m_ledger != nullptr)
+        {
+            m_ledger->Born(tag.packetId);
+        }
+        FrameTag second = tag;
+        ++second.sequence;
+        copy->ReplacePacketTag(second);
+        Transmit(link, copy, second, true);
+    }
+}
+
+void
+PointToPointFabric::Drop(std::uint32_t link, const FrameTag& tag, DropReason reason)
+{
+    ++m_ports[link].counters.drops[static_cast<std::size_t>(reason)];
+    Gone(tag.packetId, reason);
 }
 
 void

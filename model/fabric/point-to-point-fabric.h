@@ -5,12 +5,14 @@
 #include "fabric.h"
 #include "frame-tag.h"
 #include "leaf-spine.h"
+#include "link-faults.h"
 
 #include <ns3/net-device.h>
 #include <ns3/node.h>
 #include <ns3/point-to-point-net-device.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace flowchain
@@ -53,6 +55,7 @@ class PointToPointFabric final : public Fabric
     {
         ns3::Ptr<ns3::PointToPointNetDevice> device;
         LinkCounters counters;
+        std::uint64_t accepted = 0;     ///< frames
         std::uint64_t arrivals = 0;     ///< frames that got to the far end, lost ones too
         std::int64_t sendingSince = -1; ///< ps; -1: idle
         std::uint32_t waiting = 0;      ///< frames
@@ -63,6 +66,7 @@ class PointToPointFabric final : public Fabric
     {
         TRANSMIT,  ///< put the packet on the link
         ARRIVE,    ///< the packet has come by the link
+        CROSS,     ///< the same, after a delay that is no link's propagation
         HAND_OVER, ///< give the frame to the host
     };
 
@@ -74,7 +78,8 @@ class PointToPointFabric final : public Fabric
         std::uint32_t place;    ///< link, or host for Duty::HAND_OVER
         FrameTag tag;           ///< with packet
         ns3::Ptr<ns3::Packet> packet;
-        PooledFrame* frame; ///< for Duty::HAND_OVER
+        PooledFrame* frame;       ///< for Duty::HAND_OVER
+        std::uint32_t corruptBit; ///< or LinkFate::NO_BIT: has flipped on the link
     };
 
     void Return(PooledFrame* frame) override;
@@ -90,14 +95,26 @@ class PointToPointFabric final : public Fabric
     void HandleWaiting();
     void Handle(Waiting& waiting);
     void HandleArrival(Waiting& waiting);
+    DropReason ApplyFaults(const LinkSchedule& faults, Waiting& waiting, Duration& delay);
+    void HandleCrossing(Waiting& waiting);
     void HandOver(NodeId host, FramePtr frame, std::uint64_t sequence);
-    std::uint32_t NextLink(std::uint32_t link, const Frame& frame) const;
-    void Transmit(std::uint32_t link, const ns3::Ptr<ns3::Packet>& packet, const FrameTag& tag);
+    /** @returns nothing if there is no way. */
+    std::optional<std::uint32_t> NextLink(std::uint32_t link, const Frame& frame) const;
+    void Transmit(std::uint32_t link,
+                  const ns3::Ptr<ns3::Packet>& packet,
+                  const FrameTag& tag,
+                  bool isCopy = false);
+    void Drop(std::uint32_t link, const FrameTag& tag, DropReason reason);
+    void TakePlace();
+    std::uint64_t TakeSequence();
     void Tap(std::uint32_t link, const ns3::Ptr<const ns3::Packet>& packet);
 
     LeafSpine m_network;
-    LinkLoss m_loss;
-    WireRate m_hostRate; ///< for the length on the wire
+    LinkFaults m_faults;
+    WireRate m_hostRate;
+    WireRate m_fabricRate;
+    Duration m_hostDelay;
+    Duration m_fabricDelay;
     PacketLedger* m_ledger;
     FabricSink* m_sink = nullptr;
     std::vector<ns3::Ptr<ns3::Node>> m_nodes; ///< hosts, leaves, spines

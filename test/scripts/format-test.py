@@ -32,12 +32,60 @@ rate = 1
 node = "service[0]"
 at = "1ms"
 recover_after = "1ms"
+[[failure]]
+kind = "slow"
+node = "service[0]"
+factor = 2
+at = "1ms"
+recover_after = "1ms"
+[[failure]]
+kind = "cut"
+node = "service[0]"
+at = "1ms"
+recover_after = "1ms"
+[[failure]]
+kind = "partition"
+between = ["manager[*]", "controller"]
+at = "1ms"
+recover_after = "1ms"
+[[failure]]
+kind = "spine"
+spine = 0
+at = "1ms"
+recover_after = "1ms"
+[[failure]]
+kind = "leaf"
+leaf = 0
+at = "1ms"
+recover_after = "1ms"
+[[link]]
+node = "service[0]"
+until = "1s"
+loss = "1%"
+duplicate = "1%"
+reorder = "1%"
+reorder_delay = "1us"
+corrupt = "1%"
+delay = "1us"
+[[link]]
+leaf = 0
+spine = 0
+until = "1s"
+loss = "1%"
+duplicate = "1%"
+reorder = "1%"
+reorder_delay = "1us"
+corrupt = "1%"
+delay = "1us"
 [[expect]]
 metric = "sessions.lost"
 equals = 0
 """
 # Sections whose keys depend on their kind, with the kinds in the order of MINIMAL.
-KINDS = {"workload": ["replay", "sessions"], "failure": ["crash"]}
+KINDS = {
+    "workload": ["replay", "sessions"],
+    "failure": ["crash", "slow", "cut", "partition", "spine", "leaf"],
+}
 HEADING = re.compile(r"^### `\[+(\w+)\]+`(?: with `kind = \"(\w+)\"`)?$")
 COMPARISONS = {"equals", "at_most", "at_least"}
 FAR_OUT = {
@@ -92,7 +140,8 @@ class Format:
         for name, tables in tomllib.loads(self.check().stdout).items():
             for table in tables if isinstance(tables, list) else [tables]:
                 kind = table["kind"] if name in KINDS else None
-                sections[name, kind] = table
+                # A [[link]] is a node's or one of switches: together they have all keys.
+                sections[name, kind] = sections.get((name, kind), {}) | table
         return sections
 
     def compare_keys(self, documents, resolved):
@@ -144,13 +193,14 @@ def main():
             for name, kinds in KINDS.items()
             for i, kind in enumerate(kinds)
         }
-        lists = {"service", "accelerator", "failure", "expect"}
+        lists = {"link", "service", "accelerator", "failure", "expect"}
         for section, keys in documents.items():
             name = section[0]
             place = places.get(section, name + "[0]" if name in lists else name)
             for key, (_, kind, default, limits) in keys.items():
                 path = f"{place}.{key}"
-                if key in resolved.get(section, {}):
+                chosen = key == "kind" and section[1] not in (None, "crash")
+                if key in resolved.get(section, {}) and not chosen:
                     scenario.compare_default(path, default, resolved[section][key])
                 if name != "expect":
                     scenario.compare_range(path, kind, limits)

@@ -84,9 +84,16 @@ class Recorder : public FabricSink, public LinkTap
             m_fabric.Send(host, std::move(frame));
             return;
         }
-        m_outcome.ledger.Deliver(frame->packetId);
-        m_outcome.deliveries.push_back(
-            {NowPicoseconds(), host, BytesOf(*frame), frame->packetId, frame->HeadroomLeft()});
+        if (m_delivered.insert(frame->packetId).second)
+        {
+            m_outcome.ledger.Deliver(frame->packetId);
+        }
+        m_outcome.deliveries.push_back({NowPicoseconds(),
+                                        host,
+                                        BytesOf(*frame),
+                                        frame->packetId,
+                                        frame->HeadroomLeft(),
+                                        frame->payload.sum});
     }
 
     void Transmit(std::size_t link, const Frame& frame, Instant start) override
@@ -103,6 +110,7 @@ class Recorder : public FabricSink, public LinkTap
     Fabric& m_fabric;
     std::int64_t m_echoAfter;
     std::set<std::uint32_t> m_echoed; ///< packet ids
+    std::set<std::uint32_t> m_delivered;
 };
 
 } // namespace

@@ -32,6 +32,7 @@ struct Delivery
     std::string bytes;
     std::uint32_t packetId = 0;
     std::size_t headroom = 0;
+    std::uint16_t payloadSum = 0; ///< differs from that of the bytes if they are damaged
 
     friend auto operator<=>(const Delivery&, const Delivery&) = default;
 };

@@ -200,7 +200,7 @@ TEST(Fabric, LinkCountersAddUp)
 {
     FabricConfig config = MakeConfig(10, 3, 2);
     config.queueFrames = 8;
-    config.lossPerMillion = 10'000;
+    config.faults.everywhere.lossPerMillion = 10'000;
     RandomTraffic traffic;
     traffic.meanGap = 20'000;
     const auto sendings = MakeTraffic(config, traffic);
@@ -227,29 +227,6 @@ TEST(Fabric, LinkCountersAddUp)
     EXPECT_EQ(std::accumulate(in.begin(), in.begin() + 10, std::uint64_t{0}),
               outcome.deliveries.size());
     EXPECT_EQ(std::accumulate(out.begin(), out.begin() + 10, std::uint64_t{0}), sendings.size());
-}
-
-TEST(Fabric, LossIsOfTheStatedRateAndDiffersByLinkAndSeed)
-{
-    const LinkLoss loss(100'000, 7); // 10 %
-    const LinkLoss other(100'000, 8);
-    int lost = 0;
-    int same = 0;
-    int sameAsOther = 0;
-    for (std::uint64_t frame = 0; frame < 100'000; ++frame)
-    {
-        lost += loss.IsLost(3, frame);
-        same += loss.IsLost(3, frame) && loss.IsLost(4, frame);
-        sameAsOther += loss.IsLost(3, frame) && other.IsLost(3, frame);
-    }
-    EXPECT_NEAR(lost, 10'000, 5 * 95);
-    EXPECT_NEAR(same, 1'000, 5 * 32);
-    EXPECT_NEAR(sameAsOther, 1'000, 5 * 32);
-    for (std::uint64_t frame = 0; frame < 1'000; ++frame)
-    {
-        EXPECT_FALSE(LinkLoss(0, 7).IsLost(0, frame));
-        EXPECT_TRUE(LinkLoss(1'000'000, 7).IsLost(0, frame));
-    }
 }
 
 TEST(WaitingRing, AgreesWithADeque)
@@ -427,7 +404,7 @@ TEST_P(FabricKind, RefusesNetworksThatCannotBe)
         },
         [](FabricConfig& config)
     {
-        config.lossPerMillion = 1'000'001;
+        config.faults.everywhere.lossPerMillion = 1'000'001;
         },
         [](FabricConfig& config)
     {

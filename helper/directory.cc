@@ -51,6 +51,21 @@ BaseName(NodeRole role)
     return "";
 }
 
+FunctionConfig
+MakeFunctionConfig(const Scenario& scenario, const std::vector<NodeId>& nodes)
+{
+    const ServiceSection& service = scenario.service;
+    FunctionConfig function;
+    function.kind = service.kind;
+    function.nodes = nodes;
+    function.tcpStrict = service.tcpStrict;
+    function.nat.inside = service.inside;
+    function.nat.external = service.external;
+    function.nat.portFirst = service.portFirst;
+    function.nat.portLast = service.portLast;
+    return function;
+}
+
 } // namespace
 
 Directory
@@ -74,7 +89,7 @@ MakeDirectory(const Scenario& scenario)
     AddNodes(directory, NodeRole::SERVICE_NODE, scenario.service.nodes, directory.serviceNodes);
     directory.controller = AddNode(directory, NodeRole::CONTROLLER);
     directory.inside = scenario.service.inside;
-    directory.external = scenario.service.external;
+    directory.function = MakeFunctionConfig(scenario, directory.serviceNodes);
     return directory;
 }
 

@@ -83,7 +83,6 @@ class Factories
         factory.Set("SessionsMax", ns3::UintegerValue(m_scenario.group.sessionsMax));
         factory.Set("PendingMax", ns3::UintegerValue(m_scenario.group.pendingMax));
         factory.Set("HeldPerSessionMax", ns3::UintegerValue(m_scenario.group.heldPerSessionMax));
-        SetPorts(factory);
         SetProcessing(factory, m_scenario.group.processing);
         SetHeartbeat(factory);
     }
@@ -93,8 +92,6 @@ class Factories
         factory.SetTypeId(ServiceNodeApplication::GetTypeId());
         SetReplica(factory);
         factory.Set("SessionsMax", ns3::UintegerValue(m_scenario.service.sessionsMax));
-        factory.Set("TcpStrict", ns3::BooleanValue(m_scenario.service.tcpStrict));
-        SetPorts(factory);
         SetProcessing(factory, m_scenario.service.processing);
         SetHeartbeat(factory);
     }
@@ -118,12 +115,6 @@ class Factories
         factory.Set("ChainLength", ns3::UintegerValue(chain.length));
         factory.Set("Position", ns3::UintegerValue(SecondPosition(chain)));
         factory.Set("PendingTimeout", TimeOf(m_scenario.group.pendingTimeout));
-    }
-
-    void SetPorts(ns3::ObjectFactory& factory) const
-    {
-        factory.Set("PortFirst", ns3::UintegerValue(m_scenario.service.portFirst));
-        factory.Set("PortLast", ns3::UintegerValue(m_scenario.service.portLast));
     }
 
     void SetHeartbeat(ns3::ObjectFactory& factory) const

@@ -2,7 +2,6 @@
 #include "flow-manager-application.h"
 
 #include "flow-manager-machine.h"
-#include "nat-config.h"
 
 #include <ns3/fatal-error.h>
 #include <ns3/string.h>
@@ -30,17 +29,7 @@ FlowManagerApplication::GetTypeId()
                           "Packets that wait for the release of one session, at most",
                           ns3::UintegerValue(256),
                           ns3::MakeUintegerAccessor(&FlowManagerApplication::m_heldPerSessionMax),
-                          ns3::MakeUintegerChecker<std::uint32_t>(1))
-            .AddAttribute("PortFirst",
-                          "First external port of the service group",
-                          ns3::UintegerValue(1024),
-                          ns3::MakeUintegerAccessor(&FlowManagerApplication::m_portFirst),
-                          ns3::MakeUintegerChecker<std::uint16_t>(1))
-            .AddAttribute("PortLast",
-                          "Last external port of the service group",
-                          ns3::UintegerValue(65535),
-                          ns3::MakeUintegerAccessor(&FlowManagerApplication::m_portLast),
-                          ns3::MakeUintegerChecker<std::uint16_t>(1));
+                          ns3::MakeUintegerChecker<std::uint32_t>(1));
     return tid;
 }
 
@@ -51,7 +40,6 @@ FlowManagerApplication::MakeMachine(const NodeConfig& config)
     static_cast<ReplicaConfig&>(manager) = MakeReplicaConfig();
     manager.pendingMax = m_pendingMax;
     manager.heldPerSessionMax = m_heldPerSessionMax;
-    manager.nat = MakeNat44Config(Nodes(), m_portFirst, m_portLast);
     return std::make_unique<FlowManagerMachine>(config, manager);
 }
 

@@ -20,8 +20,6 @@ class FlowManagerApplication : public ReplicaApplication
 
     std::uint32_t m_pendingMax = 65536;
     std::uint32_t m_heldPerSessionMax = 256;
-    std::uint16_t m_portFirst = 1024;
-    std::uint16_t m_portLast = 65535;
 };
 
 } // namespace flowchain

@@ -7,7 +7,7 @@
 namespace flowchain
 {
 
-/** Instance of the NAT44 function: shell of ServiceNodeMachine. */
+/** Instance of the network function that the directory names: shell of ServiceNodeMachine. */
 class ServiceNodeApplication : public ReplicaApplication
 {
   public:
@@ -15,10 +15,6 @@ class ServiceNodeApplication : public ReplicaApplication
 
   private:
     std::unique_ptr<ProtocolMachine> MakeMachine(const NodeConfig& config) override;
-
-    std::uint16_t m_portFirst = 1024;
-    std::uint16_t m_portLast = 65535;
-    bool m_tcpStrict = true;
 };
 
 } // namespace flowchain

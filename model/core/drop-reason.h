@@ -27,7 +27,9 @@ enum class DropReason : std::uint8_t
     NO_ACCELERATOR,    ///< no live accelerator
     NO_MANAGER,        ///< no live flow manager
     NO_SERVICE_NODE,   ///< no live service node
-    NO_BINDING,        ///< from outside, to an external address and port without session
+    NO_BINDING,        ///< from outside or a backend, and no session
+    NO_VIP,            ///< to no virtual service of the load balancer
+    NO_BACKEND,        ///< no backend in service, or each has the client's endpoint already
     NO_SESSION,        ///< TCP without SYN, and no session (RFC 5382, section 4)
     PORT_EXHAUSTED,    ///< no free port in the node's blocks
     TABLE_FULL,        ///< a bounded table

@@ -3,6 +3,7 @@
 
 #include "selector.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace flowchain
@@ -11,7 +12,7 @@ namespace flowchain
 FlowManagerMachine::FlowManagerMachine(const NodeConfig& config, const FlowManagerConfig& manager)
     : ReplicaMachine(config, manager)
     , m_manager(manager)
-    , m_nat(manager.nat)
+    , m_topology(MakeTopology(config.directory->function))
     , m_entries(2 * manager.sessionsMax)
 {
 }
@@ -144,7 +145,7 @@ FlowManagerMachine::Open(
     const std::uint32_t packetId = frame->packetId;
     Hold(context, std::move(frame));
     Ask(slot, now, out);
-    if (m_nat.IsExternal(key.destination.address))
+    if (m_topology->IsReverse(key))
     {
         Note note{
             .kind = NoteKind::SLOW_REVERSE, .peer = context.serviceNode, .packetId = packetId};
@@ -172,10 +173,14 @@ FlowManagerMachine::ChooseServiceNode(const Context& context, unsigned probe)
         session = entry->session;
         owner = entry->owner;
     }
-    else if (session == 0 && m_nat.IsExternal(key.destination.address))
+    else if (session == 0 && m_topology->IsReverse(key))
     {
-        const auto block = m_nat.BlockOf(key.destination.port);
-        owner = block ? Nodes().serviceNodes[*block] : NO_NODE;
+        const auto creator = m_topology->CreatorOf(key);
+        if (!creator)
+        {
+            return AnyServiceNode(key, probe);
+        }
+        owner = *creator;
     }
     if (owner != NO_NODE && View().IsActive(owner))
     {
@@ -186,6 +191,16 @@ FlowManagerMachine::ChooseServiceNode(const Context& context, unsigned probe)
         return probe == 0 ? Selector::ServiceNode(key, View()) : NO_NODE;
     }
     return Scheme().Holder(key, session, owner, probe, View());
+}
+
+/** The tuple does not tell who has the session: each is asked in turn.
+ * @returns NO_NODE: all have been */
+NodeId
+FlowManagerMachine::AnyServiceNode(const FlowKey& key, unsigned probe) const
+{
+    const std::vector<NodeId>& nodes = View().ActiveServiceNodes();
+    const auto first = std::find(nodes.begin(), nodes.end(), Selector::ServiceNode(key, View()));
+    return probe < nodes.size() ? nodes[(first - nodes.begin() + probe) % nodes.size()] : NO_NODE;
 }
 
 void

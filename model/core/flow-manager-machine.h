@@ -3,7 +3,7 @@
 #define FLOWCHAIN_FLOW_MANAGER_MACHINE_H
 
 #include "flow-table.h"
-#include "nat44.h"
+#include "network-function.h"
 #include "packet-view.h"
 #include "replica-machine.h"
 
@@ -16,7 +16,6 @@ struct FlowManagerConfig : ReplicaConfig
 {
     std::uint32_t pendingMax = 65'536;
     std::uint32_t heldPerSessionMax = 256;
-    Nat44Config nat; ///< tells which service node made the session of an external endpoint
 };
 
 /**
@@ -114,6 +113,7 @@ class FlowManagerMachine : public ReplicaMachine
     void
     Open(const FlowKey& key, const SyncMessage& message, FramePtr frame, Instant now, Actions& out);
     NodeId ChooseServiceNode(const Context& context, unsigned probe);
+    NodeId AnyServiceNode(const FlowKey& key, unsigned probe) const;
     void Ask(std::uint32_t slot, Instant now, Actions& out);
     void HandleState(const SyncMessage& message, FramePtr frame, Instant now, Actions& out);
     void AnswerFetch(const SyncMessage& message, Instant now, Actions& out);
@@ -143,7 +143,7 @@ class FlowManagerMachine : public ReplicaMachine
         const FlowEntry& entry, NodeId accelerator, FramePtr packet, Instant now, Actions& out);
 
     FlowManagerConfig m_manager;
-    Nat44 m_nat; ///< consulted for block owners only; allocates nothing
+    std::unique_ptr<FunctionTopology> m_topology;
     FlowTable<FlowEntry, &FlowManagerMachine::KeyOf> m_entries; ///< to give out: first, third
     std::deque<Context> m_contexts;
     std::vector<std::uint32_t> m_freeContexts;

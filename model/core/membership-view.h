@@ -2,6 +2,7 @@
 #ifndef FLOWCHAIN_MEMBERSHIP_VIEW_H
 #define FLOWCHAIN_MEMBERSHIP_VIEW_H
 
+#include "function-config.h"
 #include "sync-message.h"
 
 #include <array>
@@ -23,23 +24,6 @@ enum class NodeRole : std::uint8_t
 
 const char* ToString(NodeRole role);
 
-/** A block of addresses, host byte order. */
-struct Prefix
-{
-    std::uint32_t address = 0;
-    std::uint8_t length = 0; ///< 0..32
-
-    bool Contains(std::uint32_t a) const
-    {
-        return length == 0 || ((a ^ address) >> (32 - length)) == 0;
-    }
-
-    std::uint64_t Size() const
-    {
-        return std::uint64_t{1} << (32 - length);
-    }
-};
-
 /** What every node knows from configuration and never changes during a run. */
 struct Directory
 {
@@ -56,11 +40,11 @@ struct Directory
     std::vector<std::vector<NodeId>> groups; ///< managers of each group, in chain order
     std::vector<NodeId> serviceNodes;
     NodeId controller = NO_NODE;
-    Prefix inside;   ///< addresses behind the clients
-    Prefix external; ///< addresses that the service nodes translate to
+    Prefix inside; ///< addresses behind the clients
+    FunctionConfig function;
 
     /** The host that has `address`: a client for the inside prefix, else a server.
-     * @pre `address` is not in the external prefix, and there is such a host */
+     * @pre `address` is not one that the network function answers for, and there is such a host */
     NodeId HostOf(std::uint32_t address) const;
 };
 

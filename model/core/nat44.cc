@@ -68,16 +68,33 @@ Nat44::Allocate(IpProtocol protocol)
 void
 Nat44::Free(IpProtocol protocol, const Endpoint& endpoint)
 {
+    assert(IsInUse(protocol, endpoint));
     Pool& pool = m_pools[PoolOf(protocol)];
-    assert(IsExternal(endpoint.address) && endpoint.port >= m_portFirst);
-    const std::uint64_t place =
-        (endpoint.port - m_portFirst) * m_addresses + (endpoint.address - m_addressFirst);
-    assert(place < Capacity());
-    const std::uint64_t number = (place + Capacity() - m_start) % Capacity();
-    assert(number < pool.fresh && pool.inUse[number]);
+    const std::uint64_t number = *NumberOf(endpoint);
     pool.inUse[number] = false;
     pool.released.push_back(number);
     --m_inUse;
+}
+
+bool
+Nat44::IsInUse(IpProtocol protocol, const Endpoint& endpoint) const
+{
+    const Pool& pool = m_pools[PoolOf(protocol)];
+    const auto number = NumberOf(endpoint);
+    return number && *number < pool.fresh && pool.inUse[*number];
+}
+
+std::optional<std::uint64_t>
+Nat44::NumberOf(const Endpoint& endpoint) const
+{
+    if (!IsExternal(endpoint.address) || endpoint.port < m_portFirst ||
+        endpoint.port >= m_portFirst + m_ports)
+    {
+        return std::nullopt;
+    }
+    const std::uint64_t place =
+        (endpoint.port - m_portFirst) * m_addresses + (endpoint.address - m_addressFirst);
+    return (place + Capacity() - m_start) % Capacity();
 }
 
 std::size_t

@@ -2,7 +2,8 @@
 #ifndef FLOWCHAIN_NAT44_H
 #define FLOWCHAIN_NAT44_H
 
-#include "membership-view.h"
+#include "flow-key.h"
+#include "prefix.h"
 
 #include <array>
 #include <cstdint>
@@ -22,7 +23,6 @@ struct Nat44Config
     std::uint16_t portLast = 65535;
     std::uint16_t blocks = 1; ///< service nodes of the group, each with a block of ports
     std::uint16_t block = 0;  ///< this node's
-    bool tcpStrict = true;
     /** How often the node has restarted: each life begins in another sixteenth of the block, so
      * that it stays away from what its last life gave out just before the end. */
     std::uint8_t generation = 0;
@@ -54,6 +54,9 @@ class Nat44
     /** Give an endpoint back. @pre it was allocated here */
     void Free(IpProtocol protocol, const Endpoint& endpoint);
 
+    /** Whether an endpoint is allocated here and has not been given back. */
+    bool IsInUse(IpProtocol protocol, const Endpoint& endpoint) const;
+
     /** Endpoints in use, all protocols. */
     std::size_t InUse() const;
 
@@ -71,6 +74,8 @@ class Nat44
     };
 
     static std::size_t PoolOf(IpProtocol protocol);
+    /** Number of an endpoint; nothing if it is not in this node's block. */
+    std::optional<std::uint64_t> NumberOf(const Endpoint& endpoint) const;
     /** First port of a block; of `blocks`: the one behind the range. */
     std::uint32_t BlockBegin(std::uint16_t block) const;
 

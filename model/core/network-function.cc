@@ -1,45 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "network-function.h"
 
+#include "lb-function.h"
+#include "nat-function.h"
+
+#include <cassert>
+
 namespace flowchain
 {
 
-NatFunction::NatFunction(const Nat44Config& config)
-    : m_config(config)
-    , m_nat(config)
+namespace
 {
+
+template <typename Function, typename Topology>
+constexpr FunctionKind
+Kind(const char* name)
+{
+    return {name,
+            [](const FunctionConfig& config,
+               const FunctionInstance& instance) -> std::unique_ptr<NetworkFunction>
+            {
+        return std::make_unique<Function>(config, instance);
+            },
+            [](const FunctionConfig& config) -> std::unique_ptr<FunctionTopology>
+            {
+        return std::make_unique<Topology>(config);
+    }};
 }
 
-DropReason
-NatFunction::Open(const PacketView& packet, SessionStore& store, FlowKey& translated)
+} // namespace
+
+const std::vector<FunctionKind>&
+FunctionKinds()
 {
-    if (!m_config.inside.Contains(packet.key.source.address) ||
-        m_nat.IsExternal(packet.key.destination.address))
+    static const std::vector<FunctionKind> kinds = {
+        Kind<NatFunction, NatTopology>("nat"),
+        Kind<LbFunction, LbTopology>("lb"),
+    };
+    return kinds;
+}
+
+const FunctionKind*
+FunctionKindByName(std::string_view name)
+{
+    for (const FunctionKind& kind : FunctionKinds())
     {
-        return DropReason::NO_BINDING;
-    }
-    // RFC 5382 knows a connection by its SYN; anything else belongs to one that is not ours.
-    if (m_config.tcpStrict && packet.key.protocol == IpProtocol::TCP &&
-        (packet.tcpFlags & (tcp_flag::SYN | tcp_flag::ACK)) != tcp_flag::SYN)
-    {
-        return DropReason::NO_SESSION;
-    }
-    translated = packet.key;
-    for (;;)
-    {
-        const auto endpoint = m_nat.Allocate(packet.key.protocol);
-        if (!endpoint)
+        if (kind.name == name)
         {
-            return DropReason::PORT_EXHAUSTED;
-        }
-        translated.source = *endpoint;
-        // A session from before a restart of this node may still hold the endpoint; it stays
-        // allocated then, and the next one is tried.
-        if (store.Find(translated.Reversed()).record == nullptr)
-        {
-            return DropReason::NONE;
+            return &kind;
         }
     }
+    return nullptr;
+}
+
+std::unique_ptr<NetworkFunction>
+MakeFunction(const FunctionConfig& config, const FunctionInstance& instance)
+{
+    const FunctionKind* kind = FunctionKindByName(config.kind);
+    assert(kind != nullptr);
+    return kind->make(config, instance);
+}
+
+std::unique_ptr<FunctionTopology>
+MakeTopology(const FunctionConfig& config)
+{
+    const FunctionKind* kind = FunctionKindByName(config.kind);
+    assert(kind != nullptr);
+    return kind->makeTopology(config);
 }
 
 } // namespace flowchain

@@ -3,9 +3,14 @@
 #define FLOWCHAIN_NETWORK_FUNCTION_H
 
 #include "drop-reason.h"
-#include "nat44.h"
+#include "function-config.h"
 #include "packet-view.h"
 #include "session-store.h"
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
 
 namespace flowchain
 {
@@ -19,10 +24,18 @@ class NetworkFunction
     /**
      * Make a session for a packet that belongs to none.
      * @param store sessions that this node knows of, to avoid clashes with them
+     * @param now never earlier than in the last call
      * @param[out] translated the packet's tuple after processing
      * @returns NONE, or why the packet is dropped
      */
-    virtual DropReason Open(const PacketView& packet, SessionStore& store, FlowKey& translated) = 0;
+    virtual DropReason
+    Open(const PacketView& packet, SessionStore& store, Instant now, FlowKey& translated) = 0;
+
+    /**
+     * The session is over, and no node can take it for a live one any more: give back what Open()
+     * took for it. Any node may be told of any session, once in each of its lives.
+     */
+    virtual void Close(const SessionRecord& record) = 0;
 
     /** @returns the state that the first packet puts the session in. */
     static SessionState StateOf(const PacketView& packet)
@@ -31,20 +44,51 @@ class NetworkFunction
                    ? SessionState::SYN_SENT
                    : SessionState::NEW;
     }
+
+    /** RFC 5382 knows a connection by its SYN; anything else belongs to one that is not ours.
+     * @returns whether a TCP packet can not be the first of its connection */
+    static bool IsMidConnection(const PacketView& packet)
+    {
+        return packet.key.protocol == IpProtocol::TCP &&
+               (packet.tcpFlags & (tcp_flag::SYN | tcp_flag::ACK)) != tcp_flag::SYN;
+    }
 };
 
-/** Source translation with Nat44. */
-class NatFunction : public NetworkFunction
+/** What a tuple alone tells about a session of the function, to who has not seen the session. */
+class FunctionTopology
 {
   public:
-    explicit NatFunction(const Nat44Config& config);
+    virtual ~FunctionTopology() = default;
 
-    DropReason Open(const PacketView& packet, SessionStore& store, FlowKey& translated) override;
+    /** Whether only packets that travel against a session's first one have this tuple. */
+    virtual bool IsReverse(const FlowKey& key) const = 0;
 
-  private:
-    Nat44Config m_config;
-    Nat44 m_nat;
+    /** The service node that has made the session of a reverse tuple; NO_NODE: none has; nothing:
+     * any may have. */
+    virtual std::optional<NodeId> CreatorOf(const FlowKey& key) const = 0;
 };
+
+/** A kind of network function. */
+struct FunctionKind
+{
+    const char* name;
+    std::unique_ptr<NetworkFunction> (*make)(const FunctionConfig& config,
+                                             const FunctionInstance& instance);
+    std::unique_ptr<FunctionTopology> (*makeTopology)(const FunctionConfig& config);
+};
+
+/** Every kind there is: the one table in which a new one is registered. */
+const std::vector<FunctionKind>& FunctionKinds();
+
+/** @returns null if there is no such kind */
+const FunctionKind* FunctionKindByName(std::string_view name);
+
+/** @pre config.kind is a kind */
+std::unique_ptr<NetworkFunction> MakeFunction(const FunctionConfig& config,
+                                              const FunctionInstance& instance);
+
+/** @pre config.kind is a kind */
+std::unique_ptr<FunctionTopology> MakeTopology(const FunctionConfig& config);
 
 } // namespace flowchain
 

@@ -16,8 +16,6 @@ ServiceNodeMachine::ServiceNodeMachine(const NodeConfig& config,
     , m_service(service)
     , m_function(std::move(function))
     , m_repairedView(View())
-    // Serial numbers of different lives never meet: 42 bits for each of 64 incarnations.
-    , m_serial(static_cast<std::uint64_t>(config.incarnation) << 42)
     , m_ready(config.incarnation == 0)
 {
 }
@@ -150,12 +148,12 @@ ServiceNodeMachine::Create(const PacketView& view, Instant now, SessionRecord& r
     {
         return DropReason::TABLE_FULL;
     }
-    const DropReason reason = m_function->Open(view, MutableStore(), record.translated);
+    const DropReason reason = m_function->Open(view, MutableStore(), now, record.translated);
     if (reason != DropReason::NONE)
     {
         return reason;
     }
-    record.id = MakeSessionId(Self(), ++m_serial);
+    record.id = MakeSessionId(Self(), ++m_serial, Config().incarnation);
     record.version = MakeSessionVersion(View().Epoch(), 1);
     record.original = view.key;
     record.createdNs = static_cast<std::uint64_t>(now.time_since_epoch().count() / 1000);

@@ -14,13 +14,30 @@ namespace flowchain
 using NodeId = std::uint16_t;
 constexpr NodeId NO_NODE = 0xffff;
 
-/** A session's name for life: creator node in the upper 16 bits, serial number (from 1) below. */
+/** A session's name for life: creator node in the upper 16 bits, below it in 6 bits how often that
+ * node had restarted, and a serial number (from 1) in 42: lives of a node never share a name. */
 using SessionId = std::uint64_t;
+constexpr int SESSION_SERIAL_BITS = 42;
 
 constexpr SessionId
-MakeSessionId(NodeId creator, std::uint64_t serial)
+MakeSessionId(NodeId creator, std::uint64_t serial, std::uint8_t incarnation = 0)
 {
-    return (static_cast<SessionId>(creator) << 48) | serial;
+    return (static_cast<SessionId>(creator) << 48) |
+           (static_cast<SessionId>(incarnation) << SESSION_SERIAL_BITS) | serial;
+}
+
+/** The service node that made the session. */
+constexpr NodeId
+CreatorOf(SessionId id)
+{
+    return static_cast<NodeId>(id >> 48);
+}
+
+/** How often its creator had restarted, modulo 64. */
+constexpr std::uint8_t
+CreatorIncarnationOf(SessionId id)
+{
+    return static_cast<std::uint8_t>(id >> SESSION_SERIAL_BITS & 0x3f);
 }
 
 /** Version of a session's state: epoch in the upper 32 bits, counter below; newer is larger. */

@@ -28,7 +28,6 @@ SmallDirectory()
                               .ServiceNodes(3)
                               .Build();
     directory.inside = {0x0a000000, 8};
-    directory.external = {0xcb007100, 24};
     return directory;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "network-function.h"
+#include "nat-function.h"
 
 #include <gtest/gtest.h>
 
@@ -11,19 +11,21 @@ namespace flowchain
 namespace
 {
 
+constexpr NodeId SELF = 7;
 constexpr std::uint32_t INSIDE = 0x0a000001;    // 10.0.0.1
 constexpr std::uint32_t SERVER = 0xc6336401;    // 198.51.100.1
 constexpr std::uint32_t EXTERNAL = 0xcb007101;  // 203.0.113.1
 constexpr std::uint32_t NEIGHBOUR = 0xc0000201; // 192.0.2.1, not behind the clients
 
-Nat44Config
+FunctionConfig
 Config()
 {
-    Nat44Config config;
-    config.inside = {0x0a000000, 8};
-    config.external = {EXTERNAL, 32};
-    config.portFirst = 1000;
-    config.portLast = 1002;
+    FunctionConfig config;
+    config.nodes = {SELF};
+    config.nat.inside = {0x0a000000, 8};
+    config.nat.external = {EXTERNAL, 32};
+    config.nat.portFirst = 1000;
+    config.nat.portLast = 1002;
     return config;
 }
 
@@ -50,12 +52,12 @@ class NatFunctionRefusal : public testing::TestWithParam<Refusal>
 
 TEST_P(NatFunctionRefusal, OpensOrSaysWhyNot)
 {
-    Nat44Config config = Config();
+    FunctionConfig config = Config();
     config.tcpStrict = GetParam().tcpStrict;
-    NatFunction nat(config);
+    NatFunction nat(config, {SELF, 0});
     SessionStore store(10);
     FlowKey translated;
-    EXPECT_EQ(nat.Open(GetParam().packet, store, translated), GetParam().expected);
+    EXPECT_EQ(nat.Open(GetParam().packet, store, Instant{}, translated), GetParam().expected);
 }
 
 constexpr IpProtocol TCP = IpProtocol::TCP;
@@ -97,29 +99,33 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(NatFunction, TranslatesTheSourceOnly)
 {
-    NatFunction nat(Config());
+    NatFunction nat(Config(), {SELF, 0});
     SessionStore store(10);
     FlowKey translated;
-    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, translated), DropReason::NONE);
+    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, Instant{}, translated),
+              DropReason::NONE);
     const FlowKey expected{{EXTERNAL, 1000}, {SERVER, 80}, UDP};
     EXPECT_TRUE(translated == expected);
 }
 
 TEST(NatFunction, RefusesWhenTheBlockIsUsedUp)
 {
-    NatFunction nat(Config());
+    NatFunction nat(Config(), {SELF, 0});
     SessionStore store(10);
     FlowKey translated;
     std::set<std::uint16_t> ports;
     for (int i = 0; i < 3; ++i)
     {
-        ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, translated), DropReason::NONE);
+        ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, Instant{}, translated),
+                  DropReason::NONE);
         ports.insert(translated.source.port);
     }
     EXPECT_EQ(ports, (std::set<std::uint16_t>{1000, 1001, 1002}));
-    EXPECT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, translated), DropReason::PORT_EXHAUSTED);
+    EXPECT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, Instant{}, translated),
+              DropReason::PORT_EXHAUSTED);
     // Each protocol has ports of its own.
-    EXPECT_EQ(nat.Open(Packet(INSIDE, SERVER, ICMP), store, translated), DropReason::NONE);
+    EXPECT_EQ(nat.Open(Packet(INSIDE, SERVER, ICMP), store, Instant{}, translated),
+              DropReason::NONE);
 }
 
 /** After a restart the copies of the others tell which endpoints the last life gave out. */
@@ -132,13 +138,78 @@ TEST(NatFunction, StaysAwayFromEndpointsOfKnownSessions)
     record.original = {{INSIDE + 1, 6000}, {SERVER, 80}, UDP};
     record.translated = {{EXTERNAL, 1000}, {SERVER, 80}, UDP};
     ASSERT_EQ(store.Apply(record), SessionStore::Outcome::INSERTED);
-    NatFunction nat(Config());
+    NatFunction nat(Config(), {SELF, 0});
     FlowKey translated;
-    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, translated), DropReason::NONE);
+    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, Instant{}, translated),
+              DropReason::NONE);
     EXPECT_EQ(translated.source.port, 1001);
     // To another server the same endpoint would make another tuple; but it stays taken.
-    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER + 1, UDP), store, translated), DropReason::NONE);
+    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER + 1, UDP), store, Instant{}, translated),
+              DropReason::NONE);
     EXPECT_EQ(translated.source.port, 1002);
+}
+
+/** A record as the node of `id` makes it, from another client port for each external one. */
+SessionRecord
+Session(SessionId id, std::uint32_t server, std::uint16_t externalPort)
+{
+    SessionRecord record;
+    record.id = id;
+    record.version = MakeSessionVersion(1, 1);
+    record.original = {{INSIDE, externalPort}, {server, 80}, UDP};
+    record.translated = {{EXTERNAL, externalPort}, {server, 80}, UDP};
+    return record;
+}
+
+TEST(NatFunction, GivesBackTheEndpointsOfItsOwnLifeOnly)
+{
+    NatFunction nat(Config(), {SELF, 3});
+    SessionStore store(10);
+    FlowKey translated;
+    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, Instant{}, translated),
+              DropReason::NONE);
+    const std::uint16_t port = translated.source.port;
+    nat.Close(Session(MakeSessionId(SELF, 1, 2), SERVER + 1, port));
+    nat.Close(Session(MakeSessionId(SELF + 1, 1, 3), SERVER + 1, port));
+    EXPECT_EQ(nat.InUse(), 1U);
+    nat.Close(Session(MakeSessionId(SELF, 1, 3), SERVER, port));
+    EXPECT_EQ(nat.InUse(), 0U);
+}
+
+/** What was passed over for a session of an earlier life is free once that session has ended. */
+TEST(NatFunction, GivesBackAnEndpointThatAnEarlierLifesSessionHad)
+{
+    SessionStore store(10);
+    const SessionRecord old = Session(MakeSessionId(SELF, 1, 0), SERVER, 1000);
+    ASSERT_EQ(store.Apply(old), SessionStore::Outcome::INSERTED);
+    NatFunction nat(Config(), {SELF, 16}); // begins with the same sixteenth as the first life
+    FlowKey translated;
+    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, Instant{}, translated),
+              DropReason::NONE);
+    EXPECT_EQ(translated.source.port, 1001);
+    EXPECT_EQ(nat.InUse(), 2U);
+    nat.Close(Session(MakeSessionId(SELF, 2, 0), SERVER + 1, 1000)); // another one of that life
+    EXPECT_EQ(nat.InUse(), 2U);
+    nat.Close(old);
+    EXPECT_EQ(nat.InUse(), 1U);
+}
+
+TEST(NatTopology, KnowsAnswersAndWhoseBlockTheyAreIn)
+{
+    FunctionConfig config = Config();
+    config.nodes = {SELF, SELF + 1};
+    config.nat.portLast = 1003;
+    const NatTopology topology(config);
+    const auto to = [](std::uint32_t address, std::uint16_t port)
+    {
+        return FlowKey{{SERVER, 80}, {address, port}, UDP};
+    };
+    EXPECT_TRUE(topology.IsReverse(to(EXTERNAL, 1)));
+    EXPECT_FALSE(topology.IsReverse(to(EXTERNAL + 1, 1000)));
+    EXPECT_EQ(topology.CreatorOf(to(EXTERNAL, 1001)), SELF);
+    EXPECT_EQ(topology.CreatorOf(to(EXTERNAL, 1002)), SELF + 1);
+    EXPECT_EQ(topology.CreatorOf(to(EXTERNAL, 1004)), NO_NODE);
+    EXPECT_EQ(topology.CreatorOf(to(EXTERNAL + 1, 1000)), NO_NODE);
 }
 
 TEST(NetworkFunction, KnowsTheStateThatAFirstPacketMakes)

@@ -86,7 +86,14 @@ MakeHarnessDirectory(const HarnessConfig& config)
     directory.controller = static_cast<NodeId>(directory.nodes.size());
     directory.nodes.push_back({NodeRole::CONTROLLER, 0});
     directory.inside = {INSIDE_NETWORK, 8};
-    directory.external = {EXTERNAL_ADDRESS, 32};
+    FunctionConfig& function = directory.function;
+    function = config.function;
+    function.nodes = directory.serviceNodes;
+    function.nat.inside = directory.inside;
+    function.nat.external = {EXTERNAL_ADDRESS, 32};
+    function.nat.portFirst = PORT_FIRST;
+    function.nat.portLast =
+        static_cast<std::uint16_t>(PORT_FIRST + config.portsEach * config.services - 1);
     return directory;
 }
 
@@ -116,7 +123,6 @@ ProtocolHarness::ProtocolHarness(const HarnessConfig& config, HarnessListener* l
     , m_pool(std::make_unique<Pool>(*this))
     , m_nodes(m_directory.nodes.size())
 {
-    m_config.manager.nat = MakeNatConfig();
     for (NodeId node = 0; node < m_nodes.size(); ++node)
     {
         m_nodes[node].machine = MakeMachine(node);
@@ -136,32 +142,15 @@ ProtocolHarness::~ProtocolHarness()
     assert(m_pool->Live() == 0);
 }
 
-Nat44Config
-ProtocolHarness::MakeNatConfig() const
-{
-    Nat44Config nat;
-    nat.inside = m_directory.inside;
-    nat.external = m_directory.external;
-    nat.portFirst = PORT_FIRST;
-    nat.portLast =
-        static_cast<std::uint16_t>(PORT_FIRST + m_config.portsEach * m_config.services - 1);
-    nat.blocks = static_cast<std::uint16_t>(m_config.services);
-    nat.tcpStrict = m_config.tcpStrict;
-    return nat;
-}
-
 std::unique_ptr<ProtocolMachine>
 ProtocolHarness::MakeServiceNode(const NodeConfig& config)
 {
-    Nat44Config nat = MakeNatConfig();
-    nat.block = static_cast<std::uint16_t>(config.self - m_directory.serviceNodes.front());
-    nat.generation = config.incarnation;
     ServiceNodeConfig service;
     static_cast<ReplicaConfig&>(service) = m_config.manager;
     service.sessionsMax = m_config.sessionsMax;
     service.snapshotWindow = m_config.snapshotWindow;
     return std::make_unique<ServiceNodeMachine>(
-        config, service, std::make_unique<NatFunction>(nat));
+        config, service, MakeFunction(m_directory.function, {config.self, config.incarnation}));
 }
 
 std::unique_ptr<ProtocolMachine>

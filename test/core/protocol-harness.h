@@ -40,7 +40,7 @@ struct HarnessConfig
     std::uint32_t sessionsMax = 1000;  ///< of a service node
     std::uint16_t snapshotWindow = 32; ///< messages
     std::uint16_t portsEach = 1000;    ///< ports of a service node; node 0's begin at 1000
-    bool tcpStrict = true;
+    FunctionConfig function;           ///< what the harness does not fill in itself
 };
 
 /** What becomes of a frame that a node sends. */
@@ -193,7 +193,6 @@ class ProtocolHarness
 
     std::unique_ptr<ProtocolMachine> MakeMachine(NodeId node);
     std::unique_ptr<ProtocolMachine> MakeServiceNode(const NodeConfig& config);
-    Nat44Config MakeNatConfig() const;
     FramePtr MakePacket(const PacketSpec& packet);
     void Step(NodeId node, Event event);
     void CarryOut(NodeId node);

@@ -203,7 +203,7 @@ ProtocolScript::BuildNetwork(const Command& command)
     config.portsEach = static_cast<std::uint16_t>(command.Number("ports", 1000));
     config.sessionsMax = static_cast<std::uint32_t>(command.Number("sessions", 1000));
     config.entriesMax = static_cast<std::uint32_t>(command.Number("entries", 1000));
-    config.tcpStrict = command.Number("strict", 1) != 0;
+    config.function.tcpStrict = command.Number("strict", 1) != 0;
     config.channel.retriesMax = static_cast<std::uint16_t>(command.Number("retries", 12));
     config.channel.backlogMax = static_cast<std::uint32_t>(command.Number("backlog", 1024));
     config.channel.window = static_cast<std::uint16_t>(command.Number("window", 64));

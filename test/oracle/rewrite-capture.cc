@@ -8,7 +8,7 @@
 // is "packet" and the frame in hex, or "drop" and the reason. Exit code 2: the input is wrong.
 #include "icmp.h"
 #include "ipv4.h"
-#include "network-function.h"
+#include "nat-function.h"
 #include "packet-rules.h"
 #include "tcp.h"
 #include "udp.h"
@@ -128,8 +128,8 @@ Load(const Bytes& bytes, Frame& frame)
 class Translator
 {
   public:
-    explicit Translator(const Nat44Config& config)
-        : m_function(config)
+    explicit Translator(const FunctionConfig& config)
+        : m_function(config, {0, 0})
         , m_store(SESSIONS_MAX)
     {
     }
@@ -171,7 +171,7 @@ class Translator
     DropReason Open(const PacketView& view, const std::optional<Endpoint>& external)
     {
         SessionRecord record;
-        const DropReason reason = m_function.Open(view, m_store, record.translated);
+        const DropReason reason = m_function.Open(view, m_store, Instant{}, record.translated);
         if (reason != DropReason::NONE)
         {
             return reason;
@@ -229,9 +229,10 @@ main(int argc, char** argv)
         {
             throw std::invalid_argument("usage: rewrite-capture INSIDE/LENGTH EXTERNAL/LENGTH");
         }
-        Nat44Config config;
-        config.inside = ParsePrefix(argv[1]);
-        config.external = ParsePrefix(argv[2]);
+        FunctionConfig config;
+        config.nodes = {0};
+        config.nat.inside = ParsePrefix(argv[1]);
+        config.nat.external = ParsePrefix(argv[2]);
         Translator translator(config);
         for (std::string line; std::getline(std::cin, line);)
         {

@@ -31,6 +31,16 @@ FlowHash(const FlowKey& key, std::uint64_t seed = 0)
     return Mix64(Mix64(addresses + 0x9e3779b97f4a7c15ULL * (seed + 1)) ^ ports);
 }
 
+/** A hash that is the same for both directions of a flow: FlowHash() of the one whose source is the
+ * lower endpoint. */
+constexpr std::uint64_t
+SymmetricFlowHash(const FlowKey& key, std::uint64_t seed = 0)
+{
+    return FlowHash(
+        key.source <= key.destination ? key : FlowKey{key.destination, key.source, key.protocol},
+        seed);
+}
+
 } // namespace flowchain
 
 #endif

@@ -13,6 +13,29 @@ namespace
 
 constexpr std::uint32_t UNDERLAY_NETWORK = 0xac100000; // 172.16.0.0
 
+/** Maglev's names of groups, apart from those of nodes. */
+constexpr std::uint64_t FIRST_GROUP_NAME = std::uint64_t{NO_NODE} + 1;
+
+/** Make the table anew unless it has these members. */
+void
+Renew(SelectionTable& table,
+      const std::vector<std::uint16_t>& members,
+      std::uint64_t firstName,
+      std::uint32_t size)
+{
+    if (table.members == members)
+    {
+        return;
+    }
+    std::vector<MaglevTable::Candidate> candidates;
+    for (const std::uint16_t member : members)
+    {
+        candidates.push_back({firstName + member, 1});
+    }
+    table.members = members;
+    table.table = MaglevTable(candidates, size);
+}
+
 } // namespace
 
 const char*
@@ -114,6 +137,28 @@ MembershipView::Index()
             m_memberServiceNodes.push_back(node);
         }
     }
+    if (m_directory->selection.method == SelectionMethod::MAGLEV)
+    {
+        MakeTables();
+    }
+}
+
+void
+MembershipView::MakeTables()
+{
+    const std::uint32_t size = m_directory->selection.tableSize;
+    std::vector<std::uint16_t> groups;
+    m_tables.managers.resize(m_groups.size());
+    for (std::size_t group = 0; group < m_groups.size(); ++group)
+    {
+        Renew(m_tables.managers[group], m_groups[group], 0, size);
+        if (!m_groups[group].empty())
+        {
+            groups.push_back(static_cast<std::uint16_t>(group));
+        }
+    }
+    Renew(m_tables.groups, groups, FIRST_GROUP_NAME, size);
+    Renew(m_tables.serviceNodes, m_serviceNodes, 0, size);
 }
 
 } // namespace flowchain

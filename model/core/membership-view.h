@@ -3,6 +3,8 @@
 #define FLOWCHAIN_MEMBERSHIP_VIEW_H
 
 #include "function-config.h"
+#include "maglev.h"
+#include "selection-config.h"
 #include "sync-message.h"
 
 #include <array>
@@ -42,6 +44,7 @@ struct Directory
     NodeId controller = NO_NODE;
     Prefix inside; ///< addresses behind the clients
     FunctionConfig function;
+    SelectionConfig selection;
 
     /** The host that has `address`: a client for the inside prefix, else a server.
      * @pre `address` is not one that the network function answers for, and there is such a host */
@@ -52,6 +55,21 @@ struct Directory
 std::array<std::uint8_t, 6> MacOf(NodeId node);
 /** Underlay IPv4 address of a node: 172.16.hi.lo, lo counting from 1 upwards with the NodeId. */
 std::uint32_t UnderlayAddressOf(NodeId node);
+
+/** A Maglev table over nodes or groups. */
+struct SelectionTable
+{
+    std::vector<std::uint16_t> members; ///< candidates of the table
+    MaglevTable table;
+};
+
+/** Tables of SelectionMethod::MAGLEV, over what is active in a view. */
+struct SelectionTables
+{
+    SelectionTable groups;                ///< those with an active manager
+    std::vector<SelectionTable> managers; ///< index: group
+    SelectionTable serviceNodes;
+};
 
 /**
  * A membership view: an epoch and what it says of each node. Everybody acts on a view, never on a
@@ -121,8 +139,16 @@ class MembershipView
         return m_memberServiceNodes;
     }
 
+    /** Empty unless the directory's method is MAGLEV. Made anew, as far as their nodes have
+     * changed, when the view changes. */
+    const SelectionTables& Tables() const
+    {
+        return m_tables;
+    }
+
   private:
     void Index();
+    void MakeTables();
 
     const Directory* m_directory;
     ViewBody m_body;
@@ -130,6 +156,7 @@ class MembershipView
     std::vector<std::vector<NodeId>> m_groups;
     std::vector<NodeId> m_serviceNodes;
     std::vector<NodeId> m_memberServiceNodes;
+    SelectionTables m_tables;
 };
 
 } // namespace flowchain

@@ -39,6 +39,15 @@ UsualColumns()
         {"latency.first_packet.max", "first packet", "max", "us", PER_MICROSECOND, 3},
         {"sessions.lost", "sessions", "lost", ""},
         {"sessions.broken", "sessions", "broken", ""},
+        {"disruption.p50", "disruption", "p50", "ms", PER_MILLISECOND, 3},
+        {"disruption.max", "disruption", "max", "ms", PER_MILLISECOND, 3},
+        {"sync.bytes_per_session", "per session", "sync", "B", PER_MILLI, 1},
+        {"sync.messages_per_session", "per session", "messages", "", PER_MILLI, 2},
+        {"tables.bytes_per_session", "per session", "memory", "B"},
+        {"vulnerability.window.p50", "vulnerable", "p50", "us", PER_MICROSECOND, 3},
+        {"vulnerability.window.max", "vulnerable", "max", "us", PER_MICROSECOND, 3},
+        {"vulnerability.below_two.p50", "one copy", "p50", "us", PER_MICROSECOND, 3},
+        {"exposure.released.peak", "exposed", "peak", ""},
         {"observer.violations", "invariants", "violated", ""},
     };
     return COLUMNS;

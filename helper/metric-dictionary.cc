@@ -110,9 +110,23 @@ DeclareSynchronisation(Declarations& d)
               "sync.messages." + name,
               "messages",
               "messages sent, retransmissions included: " + name);
+        Count(d,
+              "sync.bytes." + name,
+              "bytes",
+              "bytes of these messages, outer headers and packets included: " + name);
     }
     Count(d, "sync.bytes", "bytes", "bytes of all messages, outer headers included");
+    Count(d,
+          "sync.messages_per_session",
+          "millimessages",
+          "messages but heartbeats and views, thousandths for each session started");
+    Count(d,
+          "sync.bytes_per_session",
+          "millibytes",
+          "bytes of these messages, thousandths for each session started");
     Count(d, "sync.retransmissions", "messages", "messages sent again");
+    Count(d, "sync.retransmission_bytes", "bytes", "bytes of messages sent again");
+    Count(d, "sync.abandoned", "messages", "messages given up after all retransmissions");
     Count(d, "sync.refused_stale", "messages", "messages refused for their epoch or incarnation");
     Count(d,
           "slow_path.third_misses",
@@ -122,6 +136,67 @@ DeclareSynchronisation(Declarations& d)
           "slow_path.overtakes",
           "packets",
           "reverse packets that came before the entry that was on its way");
+}
+
+void
+DeclareProtection(Declarations& d)
+{
+    static const std::pair<const char*, const char*> WINDOWS[] = {
+        {"vulnerability.window",
+         "at least one copy, but fewer than the scheme promises of the live nodes"},
+        {"vulnerability.below_two", "exactly one copy"},
+    };
+    for (const auto& [name, meaning] : WINDOWS)
+    {
+        const auto of = std::string{" time that a session lived with "} + meaning;
+        const std::string prefix = name;
+        Time(d, prefix + ".p50", "median" + of);
+        Time(d, prefix + ".p99", "99th percentile" + of);
+        Time(d, prefix + ".max", "longest" + of);
+        Count(d, prefix + ".total", "session-us", "sum over all sessions of the" + of);
+    }
+    static const std::pair<const char*, const char*> EXPOSURES[] = {
+        {"exposure", "live sessions"},
+        {"exposure.unreleased", "live sessions that were not released yet"},
+        {"exposure.released", "live sessions that were released"},
+    };
+    for (const auto& [name, sessions] : EXPOSURES)
+    {
+        const std::string prefix = name;
+        Count(d,
+              prefix + ".peak",
+              "sessions",
+              std::string{"most "} + sessions + " whose only copy was at one and the same node");
+        Count(d,
+              prefix + ".mean",
+              "millisessions",
+              std::string{"mean over the run of the number of "} + sessions +
+                  " with exactly one copy");
+    }
+    Count(d,
+          "disruption.sessions",
+          "sessions",
+          "sessions of which a packet delivered after the first failure took more than twice as "
+          "long as the slowest first packet before it");
+    Time(d, "disruption.p50", "median over these sessions of their longest packet's time");
+    Time(d, "disruption.p99", "99th percentile over these sessions of their longest packet's time");
+    Time(d, "disruption.max", "longest time of a packet of these sessions");
+    Count(d, "copies.refused", "copies", "copies that a node refused, its table being full");
+    Count(d, "copies.conflicts", "copies", "copies that gave way to a newer session's");
+    Count(d, "copies.superseded", "copies", "stored copies that made way for a newer session's");
+    Count(
+        d, "copies.adopted", "sessions", "sessions that a service node found to have a new owner");
+    Count(
+        d, "entries.refused", "entries", "flow entries that a node refused, its table being full");
+    Count(d,
+          "third.predictions",
+          "sessions",
+          "sessions of which a reverse packet reached a flow manager");
+    Count(d,
+          "third.correct",
+          "sessions",
+          "those whose first such packet found the reverse entry there, stored in advance");
+    Count(d, "third.accuracy", "permille", "share of the correct predictions");
 }
 
 const char*
@@ -156,6 +231,25 @@ DeclareResources(Declarations& d)
         Count(d, "fabric.bytes." + name, "bytes", "bytes put on links, each link: " + what);
     }
     Count(d, "node_queue.max", "frames", "longest processing queue of any node");
+    static const std::pair<const char*, const char*> KINDS[] = {
+        {"accelerator", "accelerators"},
+        {"manager", "flow managers"},
+        {"service", "service nodes"},
+        {"controller", "the controller"},
+    };
+    for (const auto& [name, nodes] : KINDS)
+    {
+        const std::string kind = name;
+        const std::string of = std::string{": "} + nodes;
+        Count(d, "node_queue.max." + kind, "frames", "longest processing queue of one node" + of);
+        Count(d,
+              "node_queue.mean." + kind,
+              "milliframes",
+              "frames that wait for a core, mean over the run and the nodes" + of);
+        Time(d, "cpu.busy." + kind, "time of cores on admitted frames, a crash's included" + of);
+        Count(d, "cpu.utilisation." + kind, "permille", "that time as share of the run" + of);
+        Count(d, "cpu.utilisation_max." + kind, "permille", "the same of the busiest node" + of);
+    }
     Count(d, "tables.accelerator", "entries", "flow entries at the end, all accelerators");
     Count(d, "tables.accelerator_max", "entries", "most flow entries of one accelerator");
     Count(d,
@@ -165,7 +259,12 @@ DeclareResources(Declarations& d)
     Count(d, "tables.manager_max", "sessions", "most copies and entries of one flow manager");
     Count(d, "tables.service", "sessions", "copies stored at the end, all service nodes");
     Count(d, "tables.service_max", "sessions", "most copies stored by one service node");
+    Count(d, "tables.accelerator_bytes", "bytes", "memory of these tables, all accelerators");
+    Count(d, "tables.manager_bytes", "bytes", "memory of these tables, all flow managers");
+    Count(d, "tables.service_bytes", "bytes", "memory of these tables, all service nodes");
     Count(d, "tables.bytes", "bytes", "memory of all these tables at the end");
+    Count(d, "sessions.stored", "sessions", "sessions of which a live node has a copy at the end");
+    Count(d, "tables.bytes_per_session", "bytes", "memory of all tables for each of them");
 }
 
 void
@@ -204,6 +303,7 @@ Declare()
     DeclarePackets(d);
     DeclareLatencies(d);
     DeclareSynchronisation(d);
+    DeclareProtection(d);
     DeclareResources(d);
     DeclareRun(d);
     return d;

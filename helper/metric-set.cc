@@ -73,6 +73,17 @@ MetricSet::SetLatency(std::string_view segment, const LatencyHistogram& latency)
     }
 }
 
+void
+MetricSet::SetDistribution(const std::string& name, const LatencyHistogram& distribution)
+{
+    if (distribution.Count() > 0)
+    {
+        Set(name + ".p50", distribution.Quantile(50, 100));
+        Set(name + ".p99", distribution.Quantile(99, 100));
+        Set(name + ".max", distribution.Max());
+    }
+}
+
 const Metric*
 MetricSet::Find(std::string_view name) const
 {

@@ -38,6 +38,8 @@ class MetricSet
     void SetText(std::string_view name, std::string text);
     /** Set "latency.<segment>.count", and if there is any value .mean, .p50, .p90, .p99, .max. */
     void SetLatency(std::string_view segment, const LatencyHistogram& latency);
+    /** Set "<name>.p50", .p99 and .max, if there is any value. */
+    void SetDistribution(const std::string& name, const LatencyHistogram& distribution);
 
     /** @returns null if not set */
     const Metric* Find(std::string_view name) const;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "run-observer.h"
 
+#include "message-layout.h"
+#include "session-latencies.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -15,11 +18,15 @@ namespace flowchain
 RunObserver::RunObserver(const ObserverConfig& config,
                          const Directory& directory,
                          InvariantChecker::NodeNamer nameOf,
-                         ViolationHandler onViolation)
+                         ViolationHandler onViolation,
+                         Clock clock)
     : m_config(config)
     , m_directory(directory)
     , m_onViolation(std::move(onViolation))
+    , m_clock(std::move(clock))
     , m_checker(config.promises, m_registry, std::move(nameOf))
+    , m_copies(config.copies, m_registry, config.warmup)
+    , m_disruptions(config.firstFailure)
     , m_applications(directory.nodes.size())
 {
     for (const NodeId node : directory.serviceNodes)
@@ -27,13 +34,17 @@ RunObserver::RunObserver(const ObserverConfig& config,
         m_serviceNodes.set(node);
     }
     m_complete = m_serviceNodes;
+    std::vector<NodeMask> groups;
     for (const auto& group : directory.groups)
     {
+        groups.emplace_back();
         for (const NodeId node : group)
         {
-            m_managers.set(node);
+            groups.back().set(node);
         }
+        m_managers |= groups.back();
     }
+    m_copies.SetLive(m_serviceNodes, groups, Instant{});
 }
 
 void
@@ -61,10 +72,11 @@ RunObserver::AfterCheck()
 void
 RunObserver::OnNote(NodeId node, const Note& note, Instant now)
 {
+    ++m_notes[static_cast<std::size_t>(note.kind)];
     switch (note.kind)
     {
     case NoteKind::MISSED:
-        if (FirstPacket* first = FindFirst(note.packetId))
+        if (FirstPacket* first = m_first.Find(note.packetId))
         {
             first->missedAt = std::min(first->missedAt, now);
         }
@@ -86,12 +98,14 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
         break;
     case NoteKind::COPY_SUPERSEDED:
         m_checker.Superseded(node, note.record.id, now);
+        m_copies.Update(*m_registry.Find(note.record.id), now);
         break;
     case NoteKind::REVERSE_STORED:
         if (SessionInfo* session = m_registry.Find(note.record.id))
         {
             session->reverseStored = true;
             session->reverseAt = std::min(session->reverseAt, now);
+            session->third = node;
         }
         break;
     case NoteKind::RELEASED:
@@ -105,12 +119,6 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
         break;
     case NoteKind::SUSPECTED:
         m_suspected.push_back(note.peer);
-        break;
-    case NoteKind::RETRANSMITTED:
-        m_retransmissions += note.value;
-        break;
-    case NoteKind::STALE_REFUSED:
-        ++m_refusedStale;
         break;
     case NoteKind::SNAPSHOT_STARTED:
         m_joining.set(note.peer);
@@ -133,17 +141,38 @@ RunObserver::OnReceive(NodeId node, const Frame& frame, Instant now)
         Mix64(m_digest + static_cast<std::uint64_t>(now.time_since_epoch().count())) ^
         ((static_cast<std::uint64_t>(node) << 48) | frame.payload.length);
     m_digest = XXH3_64bits_withSeed(header.data(), header.size(), seed);
+    if (m_config.hasReverseEntries && m_managers.test(node))
+    {
+        NotePrediction(node, frame);
+    }
 }
 
 void
 RunObserver::OnSend(NodeId, const Frame& frame, Instant)
 {
+    m_messages.Sent(frame);
+}
+
+/** Whether a session's first reverse packet that comes to a manager finds its entry there. */
+void
+RunObserver::NotePrediction(NodeId node, const Frame& frame)
+{
     MessageKind kind;
-    if (PeekKind(frame, kind))
+    PacketView view;
+    if (!PeekKind(frame, kind) || kind != MessageKind::PACKET_IN ||
+        ParsePacket(frame, layout::MESSAGE_DATA + layout::MESSAGE_SIZE, view) != PacketVerdict::OK)
     {
-        ++m_messages[static_cast<std::size_t>(kind)];
-        m_messageBytes += frame.Length();
+        return;
     }
+    const SessionInfo* found = m_checker.FindExternal(view.key);
+    if (found == nullptr || found->reverseAsked)
+    {
+        return;
+    }
+    SessionInfo& session = *m_registry.Find(found->record.id);
+    session.reverseAsked = true;
+    ++m_predictions;
+    m_predictionsRight += session.third == node ? 1 : 0;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -152,50 +181,14 @@ RunObserver::OnSend(NodeId, const Frame& frame, Instant)
 void
 RunObserver::OnSessionStart(std::uint32_t session, Instant now)
 {
-    std::uint32_t slot;
-    if (m_freeFirst.empty())
-    {
-        slot = static_cast<std::uint32_t>(m_first.size());
-        m_first.emplace_back();
-    }
-    else
-    {
-        slot = m_freeFirst.back();
-        m_freeFirst.pop_back();
-    }
     // The packet is about to be injected: its id is the next one.
-    const auto packetId = static_cast<std::uint32_t>(m_ledger->Injected() + 1);
-    m_first[slot] = {.packetId = packetId, .workloadSession = session, .injectedAt = now};
-    m_firstIndex.Insert(Mix64(packetId), slot);
-}
-
-RunObserver::FirstPacket*
-RunObserver::FindFirst(std::uint32_t packetId)
-{
-    const std::uint32_t slot = m_firstIndex.Find(Mix64(packetId),
-                                                 [&](std::uint32_t s)
-                                                 {
-        return m_first[s].packetId == packetId;
-    });
-    return slot == FlowIndex::NOT_FOUND ? nullptr : &m_first[slot];
-}
-
-void
-RunObserver::ForgetFirst(std::uint32_t packetId)
-{
-    if (const FirstPacket* first = FindFirst(packetId))
-    {
-        const auto slot = static_cast<std::uint32_t>(first - m_first.data());
-        m_firstIndex.Erase(Mix64(packetId), slot);
-        m_first[slot].packetId = 0;
-        m_freeFirst.push_back(slot);
-    }
+    m_first.Start(static_cast<std::uint32_t>(m_ledger->Injected() + 1), session, now);
 }
 
 void
 RunObserver::NoteAsked(const Note& note, Instant now)
 {
-    FirstPacket* first = FindFirst(note.packetId);
+    FirstPacket* first = m_first.Find(note.packetId);
     if (first == nullptr)
     {
         return;
@@ -213,7 +206,7 @@ void
 RunObserver::NoteCreated(NodeId node, const Note& note, Instant now)
 {
     SessionInfo& session = m_checker.Created(node, note.record, now);
-    if (const FirstPacket* first = FindFirst(note.packetId))
+    if (const FirstPacket* first = m_first.Find(note.packetId))
     {
         session.workloadSession = first->workloadSession;
         session.injectedAt = first->injectedAt;
@@ -224,6 +217,41 @@ RunObserver::NoteCreated(NodeId node, const Note& note, Instant now)
     {
         session.workloadSession = *index;
     }
+    OpenCopies(session, now);
+}
+
+/** From now on the session's copies count, and those of an earlier one of the same flow no more. */
+void
+RunObserver::OpenCopies(SessionInfo& session, Instant now)
+{
+    if (session.workloadSession == SessionInfo::NO_SESSION)
+    {
+        m_copies.Open(session, now);
+        return;
+    }
+    if (session.workloadSession >= m_latest.size())
+    {
+        m_latest.resize(session.workloadSession + 1, SessionInfo::NO_SESSION);
+    }
+    auto& latest = m_latest[session.workloadSession];
+    if (latest != SessionInfo::NO_SESSION)
+    {
+        m_copies.Close(m_registry.At(latest), now);
+    }
+    latest = m_registry.IndexOf(session.record.id);
+    if (m_workload->HasTrafficLeft(session.workloadSession))
+    {
+        m_copies.Open(session, now);
+    }
+}
+
+void
+RunObserver::OnSessionEnd(std::uint32_t session, bool)
+{
+    if (session < m_latest.size() && m_latest[session] != SessionInfo::NO_SESSION)
+    {
+        m_copies.Close(m_registry.At(m_latest[session]), m_clock());
+    }
 }
 
 void
@@ -231,7 +259,16 @@ RunObserver::NoteStored(NodeId node, const SessionRecord& record, Instant now)
 {
     m_checker.Stored(node, record, now);
     SessionInfo* session = m_registry.Find(record.id);
-    if (session == nullptr || (record.id >> 48) != record.owner)
+    if (session == nullptr)
+    {
+        return;
+    }
+    if (m_managers.test(node))
+    {
+        m_copies.SetGroup(*session, m_directory.nodes[node].group, now);
+    }
+    m_copies.Update(*session, now);
+    if ((record.id >> 48) != record.owner)
     {
         return; // an adopted session's copies are no part of its set-up
     }
@@ -275,14 +312,15 @@ RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
     if (SessionInfo* session = m_registry.Find(note.record.id))
     {
         session->releasedAt = std::min(session->releasedAt, now);
+        m_copies.Update(*session, now);
     }
-    if (const FirstPacket* first = FindFirst(note.packetId))
+    if (const FirstPacket* first = m_first.Find(note.packetId))
     {
         if (first->touchedAt != NEVER)
         {
             m_recovery = std::max(m_recovery, now - first->touchedAt);
         }
-        ForgetFirst(note.packetId);
+        m_first.Forget(note.packetId);
     }
 }
 
@@ -301,10 +339,17 @@ RunObserver::NoteSlowReverse(const Note& note)
 void
 RunObserver::OnFirstDelivery(std::uint32_t, Instant injectedAt, Instant now)
 {
+    m_disruptions.FirstDelivered(injectedAt, now);
     if (injectedAt >= m_config.warmup)
     {
         m_firstPacket.Add(now - injectedAt);
     }
+}
+
+void
+RunObserver::OnDelivery(std::uint32_t session, bool, Instant injectedAt, Instant now)
+{
+    m_disruptions.Delivered(session, injectedAt, now);
 }
 
 void
@@ -421,20 +466,47 @@ RunObserver::OnNodeDown(NodeId node, Instant now)
             m_lostSessions[session] = true;
         }
     }
-    for (FirstPacket& first : m_first)
+    if (m_managers.test(node))
     {
-        if (first.packetId != 0 && (first.asked == node || m_managers.test(node)))
+        for (std::size_t i = 0; i < m_registry.Size(); ++i)
         {
-            first.touchedAt = std::min(first.touchedAt, now);
+            SessionInfo& session = m_registry.At(i);
+            session.third = session.third == node ? NO_NODE : session.third;
         }
     }
+    m_copies.UpdateAll(now);
+    UpdateLive(now);
+    m_first.Touch(node, m_managers.test(node), now);
     AfterCheck();
 }
 
 void
-RunObserver::OnNodeUp(NodeId node, Instant)
+RunObserver::OnNodeUp(NodeId node, Instant now)
 {
     m_downSince.erase(node);
+    UpdateLive(now);
+}
+
+/** Tell who is up and, for all that the controller knows, in service. */
+void
+RunObserver::UpdateLive(Instant now)
+{
+    const MembershipView& view = m_applications[m_directory.controller]->Machine().View();
+    const auto maskOf = [this](const std::vector<NodeId>& active)
+    {
+        NodeMask mask;
+        for (const NodeId node : active)
+        {
+            mask.set(node, !m_downSince.contains(node));
+        }
+        return mask;
+    };
+    std::vector<NodeMask> groups;
+    for (const auto& group : view.ActiveGroups())
+    {
+        groups.push_back(maskOf(group));
+    }
+    m_copies.SetLive(maskOf(view.ActiveServiceNodes()), groups, now);
 }
 
 void
@@ -454,6 +526,7 @@ RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
             }
         }
         m_suspected.clear();
+        UpdateLive(now);
     }
     const auto crash = m_crashOfEpoch.find(epoch);
     if (crash != m_crashOfEpoch.end())
@@ -472,56 +545,48 @@ RunObserver::Digest() const
 }
 
 void
-RunObserver::ReportLatencies(MetricSet& metrics)
+RunObserver::ReportNotes(MetricSet& metrics) const
 {
-    LatencyHistogram accelerator;
-    LatencyHistogram manager;
-    LatencyHistogram service;
-    LatencyHistogram chain;
-    LatencyHistogram fanOut;
-    LatencyHistogram reverse;
-    LatencyHistogram release;
-    const auto add = [](LatencyHistogram& histogram, Instant from, Instant to)
-    {
-        if (from != NEVER && to != NEVER && to >= from)
-        {
-            histogram.Add(to - from);
-        }
+    static constexpr std::pair<const char*, NoteKind> COUNTED[] = {
+        {"sync.refused_stale", NoteKind::STALE_REFUSED},
+        {"sync.abandoned", NoteKind::ABANDONED},
+        {"copies.refused", NoteKind::COPY_REFUSED},
+        {"copies.conflicts", NoteKind::COPY_CONFLICT},
+        {"copies.superseded", NoteKind::COPY_SUPERSEDED},
+        {"copies.adopted", NoteKind::ADOPTED},
+        {"entries.refused", NoteKind::ENTRY_REFUSED},
     };
-    for (std::size_t i = 0; i < m_registry.Size(); ++i)
+    for (const auto& [name, kind] : COUNTED)
     {
-        const SessionInfo& s = m_registry.At(i);
-        if (s.injectedAt == NEVER || s.injectedAt < m_config.warmup)
-        {
-            continue;
-        }
-        add(accelerator, s.injectedAt, s.missedAt);
-        add(manager, s.missedAt, s.askedAt);
-        add(service, s.askedAt, s.stateAt);
-        add(chain, s.stateAt, s.chainAt);
-        add(fanOut, s.secondAt, s.fanOutAt);
-        add(reverse, s.stateAt, s.reverseAt);
-        add(release, s.stateAt, s.releasedAt);
+        metrics.Set(name, static_cast<std::int64_t>(m_notes[static_cast<std::size_t>(kind)]));
     }
-    metrics.SetLatency("first_packet", m_firstPacket);
-    metrics.SetLatency("accelerator", accelerator);
-    metrics.SetLatency("manager", manager);
-    metrics.SetLatency("service", service);
-    metrics.SetLatency("chain", chain);
-    metrics.SetLatency("fan_out", fanOut);
-    metrics.SetLatency("reverse", reverse);
-    metrics.SetLatency("release", release);
 }
 
 void
-RunObserver::Report(MetricSet& metrics)
+RunObserver::ReportMemory(MetricSet& metrics) const
+{
+    std::int64_t stored = 0;
+    for (std::size_t i = 0; i < m_registry.Size(); ++i)
+    {
+        stored += m_registry.At(i).holders.any() ? 1 : 0;
+    }
+    metrics.Set("sessions.stored", stored);
+    if (stored != 0)
+    {
+        metrics.Set("tables.bytes_per_session", metrics.ValueOr0("tables.bytes") / stored);
+    }
+}
+
+void
+RunObserver::Report(Instant now, MetricSet& metrics)
 {
     const auto set = [&](std::string_view name, std::uint64_t value)
     {
         metrics.Set(name, static_cast<std::int64_t>(value));
     };
     set("sessions.lost", m_lost);
-    ReportLatencies(metrics);
+    metrics.SetLatency("first_packet", m_firstPacket);
+    ReportLatencies(m_registry, m_config.warmup, metrics);
     if (m_detection >= Duration::zero())
     {
         metrics.Set("failover.detection_time", m_detection);
@@ -530,14 +595,21 @@ RunObserver::Report(MetricSet& metrics)
     {
         metrics.Set("failover.recovery_time", m_recovery);
     }
-    for (std::size_t kind = 1; kind < m_messages.size(); ++kind)
+    const auto sessions = static_cast<std::uint64_t>(metrics.ValueOr0("sessions.started"));
+    m_messages.Report(sessions, metrics);
+    ReportNotes(metrics);
+    m_copies.Finish(now, metrics);
+    m_disruptions.Report(metrics);
+    ReportMemory(metrics);
+    if (m_config.hasReverseEntries)
     {
-        set(std::string("sync.messages.") + ToString(static_cast<MessageKind>(kind)),
-            m_messages[kind]);
+        set("third.predictions", m_predictions);
+        set("third.correct", m_predictionsRight);
+        if (m_predictions != 0)
+        {
+            set("third.accuracy", m_predictionsRight * 1000 / m_predictions);
+        }
     }
-    set("sync.bytes", m_messageBytes);
-    set("sync.retransmissions", m_retransmissions);
-    set("sync.refused_stale", m_refusedStale);
     set("slow_path.third_misses", m_thirdMisses);
     set("slow_path.overtakes", m_overtakes);
     set("run.view_epoch", m_epoch);

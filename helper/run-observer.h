@@ -2,8 +2,12 @@
 #ifndef FLOWCHAIN_RUN_OBSERVER_H
 #define FLOWCHAIN_RUN_OBSERVER_H
 
+#include "copy-tracker.h"
+#include "disruption-tracker.h"
+#include "first-packets.h"
 #include "invariant-checker.h"
 #include "membership-view.h"
+#include "message-account.h"
 #include "metric-set.h"
 #include "node-application.h"
 #include "session-registry.h"
@@ -29,6 +33,8 @@ struct ObserverConfig
     Instant warmup{};              ///< sessions that start earlier are left out of the latencies
     bool linksDuplicate = false;   ///< a packet may come twice, and it is no node's fault
     bool linksDamage = false;      ///< a packet without UDP checksum may come damaged
+    CopyPromise copies;            ///< of a session that is complete
+    Instant firstFailure = NEVER;
 };
 
 /**
@@ -41,11 +47,14 @@ class RunObserver : public NodeListener, public WorkloadListener
   public:
     /** Called at the first violation. */
     using ViolationHandler = std::function<void()>;
+    /** @returns the time; for what is told without one. */
+    using Clock = std::function<Instant()>;
 
     RunObserver(const ObserverConfig& config,
                 const Directory& directory,
                 InvariantChecker::NodeNamer nameOf,
-                ViolationHandler onViolation);
+                ViolationHandler onViolation,
+                Clock clock);
 
     /** @pre the application is that of its node; before the run */
     void Watch(const NodeApplication* application);
@@ -61,6 +70,8 @@ class RunObserver : public NodeListener, public WorkloadListener
     // WorkloadListener
     void OnSessionStart(std::uint32_t session, Instant now) override;
     void OnFirstDelivery(std::uint32_t session, Instant injectedAt, Instant now) override;
+    void OnDelivery(std::uint32_t session, bool atServer, Instant injectedAt, Instant now) override;
+    void OnSessionEnd(std::uint32_t session, bool completed) override;
 
     /** What a host made of a data packet that has reached it. */
     void OnHostArrival(NodeId host, Arrival arrival, const PacketView& view, Instant now);
@@ -76,24 +87,13 @@ class RunObserver : public NodeListener, public WorkloadListener
     /** Digest over time, node and bytes of every frame that reached a node, 16 hex digits. */
     std::string Digest() const;
 
-    /** Set every metric that follows from what was seen. */
-    void Report(MetricSet& metrics);
+    /** The run is over. Set every metric that follows from what was seen; sessions.started and
+     * tables.bytes must be set. */
+    void Report(Instant now, MetricSet& metrics);
 
   private:
-    /** First packet of a session between injection and release. */
-    struct FirstPacket
-    {
-        std::uint32_t packetId = 0;
-        std::uint32_t workloadSession = 0;
-        Instant injectedAt = NEVER;
-        Instant missedAt = NEVER;
-        Instant askedAt = NEVER;
-        NodeId asked = NO_NODE;
-        Instant touchedAt = NEVER; ///< crash of the node that it waits for
-    };
+    static constexpr std::size_t NOTE_KINDS_MAX = 256;
 
-    FirstPacket* FindFirst(std::uint32_t packetId);
-    void ForgetFirst(std::uint32_t packetId);
     void NoteAsked(const Note& note, Instant now);
     void NoteCreated(NodeId node, const Note& note, Instant now);
     void NoteStored(NodeId node, const SessionRecord& record, Instant now);
@@ -104,13 +104,21 @@ class RunObserver : public NodeListener, public WorkloadListener
     NodeMask UpServiceNodes() const;
     bool IsTranslationKnown(const FlowKey& key) const;
     bool WasLost(const FlowKey& atServer) const;
-    void ReportLatencies(MetricSet& metrics);
+    void OpenCopies(SessionInfo& session, Instant now);
+    void NotePrediction(NodeId node, const Frame& frame);
+    void UpdateLive(Instant now);
+    void ReportNotes(MetricSet& metrics) const;
+    void ReportMemory(MetricSet& metrics) const;
 
     ObserverConfig m_config;
     const Directory& m_directory;
     ViolationHandler m_onViolation;
+    Clock m_clock;
     SessionRegistry m_registry;
     InvariantChecker m_checker;
+    CopyTracker m_copies;
+    DisruptionTracker m_disruptions;
+    MessageAccount m_messages;
     std::vector<const NodeApplication*> m_applications; ///< index: NodeId
     const Workload* m_workload = nullptr;
     const PacketLedger* m_ledger = nullptr;
@@ -121,9 +129,7 @@ class RunObserver : public NodeListener, public WorkloadListener
     NodeMask
         m_complete; ///< service nodes that have had every session since their start or snapshot
 
-    FlowIndex m_firstIndex;
-    std::vector<FirstPacket> m_first;
-    std::vector<std::uint32_t> m_freeFirst;
+    FirstPackets m_first;
 
     std::map<NodeId, Instant> m_downSince;           ///< nodes that are down now
     std::map<NodeId, Instant> m_crashedAt;           ///< latest crash of each node
@@ -132,13 +138,13 @@ class RunObserver : public NodeListener, public WorkloadListener
     Duration m_detection{-1};
     Duration m_recovery{-1};
 
-    std::array<std::uint64_t, static_cast<std::size_t>(LAST_MESSAGE_KIND) + 1> m_messages{};
-    std::uint64_t m_messageBytes = 0;
-    std::uint64_t m_retransmissions = 0;
-    std::uint64_t m_refusedStale = 0;
+    std::array<std::uint64_t, NOTE_KINDS_MAX> m_notes{}; ///< index: NoteKind
+    std::uint64_t m_predictions = 0;
+    std::uint64_t m_predictionsRight = 0;
     std::uint64_t m_thirdMisses = 0;
     std::uint64_t m_overtakes = 0;
     std::uint64_t m_lost = 0;
+    std::vector<std::uint32_t> m_latest; ///< registry index, by workload session
     std::vector<bool> m_lostSessions; ///< index: workload session; of which all state was lost once
     std::uint64_t m_epoch = 1;
     LatencyHistogram m_firstPacket;

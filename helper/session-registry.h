@@ -17,6 +17,21 @@ namespace flowchain
 /** A set of nodes. */
 using NodeMask = std::bitset<MAX_NODES>;
 
+/** How well a session was protected so far; kept by CopyTracker. */
+struct CopyHistory
+{
+    static constexpr std::uint16_t NO_GROUP = 0xffff;
+
+    Instant changedAt{};             ///< since when `copies` holds
+    Duration belowPromise{};         ///< time with some copies, but fewer than promised
+    Duration belowTwo{};             ///< time with one copy
+    std::uint16_t copies = 0;        ///< on live nodes
+    std::uint16_t group = NO_GROUP;  ///< of the first manager that stored a copy
+    NodeId onlyHolder = NO_NODE;     ///< of the only copy
+    bool isOpen = false;             ///< created, and neither over nor deleted
+    bool isReleasedExposure = false; ///< under which of the two `onlyHolder` is counted
+};
+
 /** What an omniscient onlooker knows of one session; times are NEVER until they come. */
 struct SessionInfo
 {
@@ -40,6 +55,10 @@ struct SessionInfo
     Instant reverseAt = NEVER;  ///< third manager has the reverse entry
     Instant releasedAt = NEVER;
     std::uint16_t managers = 0; ///< copies stored by managers before the release
+
+    NodeId third = NO_NODE;    ///< live manager that holds the reverse entry, the latest one
+    bool reverseAsked = false; ///< a reverse packet has reached a manager
+    CopyHistory copyHistory;
 };
 
 /** All sessions that were ever created, found by their ids, in order of creation. */

@@ -9,6 +9,7 @@
 #include "link-capture.h"
 #include "node-installer.h"
 #include "packet-ledger.h"
+#include "resource-report.h"
 #include "run-observer.h"
 #include "sync-scheme.h"
 #include "workload-set.h"
@@ -31,24 +32,35 @@ namespace
 
 constexpr std::int64_t PROGRESS_STEPS = 1000;
 
-Promises
-PromisesOf(const Scenario& scenario)
+/** The scheme and what it is configured with. */
+struct ConfiguredScheme
 {
-    const SyncScheme& scheme = *SyncSchemeByName(scenario.chain.scheme);
-    SchemeConfig config;
-    config.length = scenario.chain.length;
-    config.position = SecondPosition(scenario.chain);
-    config.release = scheme.Release(*ReleaseRuleByName(scenario.chain.release));
-    const SchemePromise promise = scheme.Promise(config);
-    const bool all = config.release == ReleaseRule::ALL;
-    const bool waits = config.release != ReleaseRule::IMMEDIATE;
+    explicit ConfiguredScheme(const ChainSection& chain)
+        : scheme(*SyncSchemeByName(chain.scheme))
+        , release(scheme.Release(*ReleaseRuleByName(chain.release)))
+        , promise(scheme.Promise({release, chain.length, SecondPosition(chain)}))
+    {
+    }
+
+    const SyncScheme& scheme;
+    ReleaseRule release;
+    SchemePromise promise;
+};
+
+Promises
+PromisesOf(const ConfiguredScheme& configured)
+{
+    const SchemePromise& promise = configured.promise;
+    const SchemeRoot root = configured.scheme.Root();
+    const bool all = configured.release == ReleaseRule::ALL;
+    const bool waits = configured.release != ReleaseRule::IMMEDIATE;
     Promises promises;
     // Where service nodes spread along a path, whoever waits for the path waits for all of them.
     promises.copiesAtServiceNodes =
-        promise.everyServiceNode && (all || (waits && scheme.Root() == SchemeRoot::OWNER));
+        promise.everyServiceNode && (all || (waits && root == SchemeRoot::OWNER));
     promises.copiesInChain = promise.chain && waits;
     promises.reverseEntry = promise.reverseEntry && all;
-    promises.uniqueness = scheme.Root() != SchemeRoot::NOBODY;
+    promises.uniqueness = root != SchemeRoot::NOBODY;
     promises.consistency = promises.copiesAtServiceNodes;
     return promises;
 }
@@ -56,13 +68,20 @@ PromisesOf(const Scenario& scenario)
 ObserverConfig
 MakeObserverConfig(const Scenario& scenario)
 {
+    const ConfiguredScheme configured(scenario.chain);
     ObserverConfig config;
-    config.promises = PromisesOf(scenario);
+    config.promises = PromisesOf(configured);
     config.chainLength = scenario.chain.length;
     config.position = SecondPosition(scenario.chain);
-    config.hasReverseEntries = SyncSchemeByName(scenario.chain.scheme)->HasReverseEntry();
-    config.managersServe =
-        SyncSchemeByName(scenario.chain.scheme)->Promise(SchemeConfig{}).managersServe;
+    config.hasReverseEntries = configured.scheme.HasReverseEntry();
+    config.managersServe = configured.promise.managersServe;
+    config.copies = {.managers = configured.promise.managers,
+                     .serviceNodes = configured.promise.serviceNodes,
+                     .everyServiceNode = configured.promise.everyServiceNode};
+    for (const FailureSection& failure : scenario.failures)
+    {
+        config.firstFailure = std::min(config.firstFailure, Instant(failure.at));
+    }
     config.warmup = Instant(scenario.sim.warmup);
     config.linksDuplicate = scenario.topology.duplicatePerMillion > 0;
     config.linksDamage = scenario.topology.corruptPerMillion > 0;
@@ -159,7 +178,6 @@ class Simulation : public FabricSink, public HostSink
     void CheckBounds();
     void CheckConservation();
     void ReportPackets(MetricSet& metrics) const;
-    void ReportResources(MetricSet& metrics) const;
 
     const Scenario& m_scenario;
     ProgressListener* m_progress;
@@ -191,7 +209,8 @@ Simulation::Simulation(const Scenario& scenario, ProgressListener* progress)
           []
           {
     ns3::Simulator::Stop();
-    })
+    },
+    Now)
 , m_workload(scenario.workloads, scenario.service.inside, scenario.sim.seed)
 , m_applications(InstallNodes(scenario, m_directory, *m_fabric, &m_observer))
 , m_hosts(m_directory.nodes.size())
@@ -378,8 +397,9 @@ Simulation::Run()
     CheckBounds();
     CheckConservation();
     ReportPackets(outcome.metrics);
-    ReportResources(outcome.metrics);
-    m_observer.Report(outcome.metrics);
+    ReportFabric(*m_fabric, outcome.metrics);
+    ReportNodes(m_directory, m_applications, Now(), outcome.metrics);
+    m_observer.Report(Now(), outcome.metrics);
     outcome.events = ns3::Simulator::GetEventCount();
     outcome.metrics.Set("run.events", static_cast<std::int64_t>(outcome.events));
     outcome.digest = m_observer.Digest();
@@ -424,70 +444,6 @@ Simulation::ReportPackets(MetricSet& metrics) const
             set(std::string("packets.dropped.") + ToString(reason), m_ledger.Dropped(reason));
         }
     }
-}
-
-void
-Simulation::ReportResources(MetricSet& metrics) const
-{
-    const auto set = [&](const std::string& name, std::uint64_t value)
-    {
-        metrics.Set(name, static_cast<std::int64_t>(value));
-    };
-    std::uint64_t drops = 0;
-    std::uint64_t queueMax = 0;
-    std::array<TrafficCounters, TRAFFIC_CLASS_COUNT> traffic;
-    for (const LinkCounters& link : m_fabric->Links())
-    {
-        drops += link.Drops();
-        queueMax = std::max<std::uint64_t>(queueMax, link.queueFramesMax);
-        for (std::size_t i = 0; i < TRAFFIC_CLASS_COUNT; ++i)
-        {
-            traffic[i].frames += link.traffic[i].frames;
-            traffic[i].bytes += link.traffic[i].bytes;
-        }
-    }
-    for (std::size_t i = 0; i < TRAFFIC_CLASS_COUNT; ++i)
-    {
-        const std::string name = ToString(static_cast<TrafficClass>(i));
-        set("fabric.frames." + name, traffic[i].frames);
-        set("fabric.bytes." + name, traffic[i].bytes);
-    }
-    set("fabric.packet_hops", m_fabric->PacketHops());
-    set("fabric.link_drops", drops);
-    set("fabric.queue_max", queueMax);
-    std::uint64_t nodeQueueMax = 0;
-    std::uint64_t bytes = 0;
-    const auto table = [&](const char* name, const std::vector<NodeId>& nodes)
-    {
-        std::uint64_t sum = 0;
-        std::uint64_t max = 0;
-        for (const NodeId node : nodes)
-        {
-            if (!m_applications[node]->IsDown())
-            {
-                const std::uint64_t entries = m_applications[node]->Machine().TableEntries();
-                bytes += m_applications[node]->Machine().TableBytes();
-                sum += entries;
-                max = std::max(max, entries);
-            }
-        }
-        set(std::string("tables.") + name, sum);
-        set(std::string("tables.") + name + "_max", max);
-    };
-    table("accelerator", m_directory.accelerators);
-    std::vector<NodeId> managers;
-    for (const auto& group : m_directory.groups)
-    {
-        managers.insert(managers.end(), group.begin(), group.end());
-    }
-    table("manager", managers);
-    table("service", m_directory.serviceNodes);
-    set("tables.bytes", bytes);
-    for (const auto& application : m_applications)
-    {
-        nodeQueueMax = std::max<std::uint64_t>(nodeQueueMax, application->Queue().QueueFramesMax());
-    }
-    set("node_queue.max", nodeQueueMax);
 }
 
 } // namespace

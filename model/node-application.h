@@ -82,6 +82,12 @@ class NodeApplication : public ns3::Application
         return *m_queue;
     }
 
+    /** Frames that are processed at the same time. */
+    std::uint16_t Cores() const
+    {
+        return m_cores;
+    }
+
     /** Frames that may wait in Queue(). */
     std::uint32_t QueueLimit() const
     {

@@ -34,6 +34,7 @@ ServiceQueue::Admit(WorkKind kind, Instant now)
             return std::nullopt;
         }
         m_starts.push_back(start);
+        m_waitingTime += start - now;
         m_queueFramesMax = std::max(m_queueFramesMax, static_cast<std::uint32_t>(m_starts.size()));
     }
 
@@ -50,6 +51,12 @@ Duration
 ServiceQueue::BusyTime() const
 {
     return m_busyTime;
+}
+
+Duration
+ServiceQueue::WaitingTime() const
+{
+    return m_waitingTime;
 }
 
 std::uint32_t

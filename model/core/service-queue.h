@@ -42,6 +42,9 @@ class ServiceQueue
 
     /** Time that the cores have spent or will spend on what was admitted. */
     Duration BusyTime() const;
+    /** Time that what was admitted has waited or will wait for a core, summed over frames: divided
+     * by the time that has passed, it is the mean number of waiting frames (Little's law). */
+    Duration WaitingTime() const;
     /** Most frames that ever waited. */
     std::uint32_t QueueFramesMax() const;
     /** Forget all work: the node restarts. The statistics stay. */
@@ -57,6 +60,7 @@ class ServiceQueue
     std::deque<Instant> m_starts; ///< ascending; of the frames that waited at the last arrival
     Instant m_lastArrival = Instant::min();
     Duration m_busyTime{};
+    Duration m_waitingTime{};
     std::uint32_t m_queueFramesMax = 0;
 };
 

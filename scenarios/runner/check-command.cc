@@ -54,7 +54,7 @@ MetricsCommand()
 {
     for (const auto& metric : MetricDictionary())
     {
-        fmt::print("{:<36} {:<11} {}\n", metric.name, metric.unit, metric.meaning);
+        fmt::print("{:<36} {:<13} {}\n", metric.name, metric.unit, metric.meaning);
     }
     return EXIT_ALL_HOLD;
 }

@@ -56,7 +56,7 @@ PlanOf(const CompareOptions& options)
     else if (!isSet && !isVaried)
     {
         ComparisonAxis axis{.key = key, .values = {}, .isDefault = true};
-        for (const auto& scheme : SyncSchemes())
+        for (const SyncScheme* scheme : SyncSchemes())
         {
             axis.values.emplace_back(scheme->Name());
         }

@@ -120,6 +120,18 @@ TEST(ServiceQueue, ResetForgetsTheWorkAndKeepsTheStatistics)
     EXPECT_EQ(queue.QueueFramesMax(), 1U);
 }
 
+TEST(ServiceQueue, WaitingTimeIsSummedOverFrames)
+{
+    ServiceQueue queue(Config(1, 2));
+    for (int i = 0; i < 4; ++i)
+    {
+        queue.Admit(WorkKind::PACKET, At(0)); // the second waits for 100, the third for 200
+    }
+    queue.Admit(WorkKind::PACKET, At(250)); // until 300; the fourth was refused
+    queue.Admit(WorkKind::PACKET, At(1000));
+    EXPECT_EQ(queue.WaitingTime(), Duration(100 + 200 + 50));
+}
+
 TEST(ServiceQueueDeathTest, ArrivalsGoForwardInTime)
 {
     ServiceQueue queue(Config(1, 1));

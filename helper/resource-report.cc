@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "resource-report.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace flowchain
+{
+
+namespace
+{
+
+constexpr std::uint64_t MILLI = 1000;
+
+using Applications = std::vector<ns3::Ptr<NodeApplication>>;
+
+/** The nodes of one role. */
+struct Kind
+{
+    std::string name; ///< in metrics
+    std::vector<NodeId> nodes;
+    bool hasTable = true;
+};
+
+std::vector<Kind>
+KindsOf(const Directory& directory)
+{
+    Kind managers{"manager", {}};
+    for (const auto& group : directory.groups)
+    {
+        managers.nodes.insert(managers.nodes.end(), group.begin(), group.end());
+    }
+    return {{"accelerator", directory.accelerators},
+            std::move(managers),
+            {"service", directory.serviceNodes},
+            {"controller", {directory.controller}, false}};
+}
+
+void
+Set(MetricSet& metrics, const std::string& name, std::uint64_t value)
+{
+    metrics.Set(name, static_cast<std::int64_t>(value));
+}
+
+/** @returns bytes */
+std::uint64_t
+ReportTables(const Kind& kind, const Applications& applications, MetricSet& metrics)
+{
+    std::uint64_t bytes = 0;
+    std::uint64_t sum = 0;
+    std::uint64_t max = 0;
+    for (const NodeId node : kind.nodes)
+    {
+        if (!applications[node]->IsDown())
+        {
+            const std::uint64_t entries = applications[node]->Machine().TableEntries();
+            bytes += applications[node]->Machine().TableBytes();
+            sum += entries;
+            max = std::max(max, entries);
+        }
+    }
+    Set(metrics, "tables." + kind.name, sum);
+    Set(metrics, "tables." + kind.name + "_max", max);
+    Set(metrics, "tables." + kind.name + "_bytes", bytes);
+    return bytes;
+}
+
+void
+ReportProcessing(const Kind& kind,
+                 const Applications& applications,
+                 Duration length,
+                 MetricSet& metrics)
+{
+    __extension__ using Uint128 = unsigned __int128;
+    const auto share = [](Duration part, std::uint64_t whole)
+    {
+        return whole == 0 ? 0
+                          : static_cast<std::uint64_t>(
+                                Uint128{static_cast<std::uint64_t>(part.count())} * MILLI / whole);
+    };
+    const auto picoseconds = static_cast<std::uint64_t>(length.count());
+    Duration busy{};
+    Duration waiting{};
+    std::uint64_t cores = 0;
+    std::uint64_t most = 0;
+    std::uint64_t queueMax = 0;
+    for (const NodeId node : kind.nodes)
+    {
+        const auto& queue = applications[node]->Queue();
+        const std::uint64_t own = applications[node]->Cores();
+        busy += queue.BusyTime();
+        waiting += queue.WaitingTime();
+        cores += own;
+        most = std::max(most, share(queue.BusyTime(), own * picoseconds));
+        queueMax = std::max<std::uint64_t>(queueMax, queue.QueueFramesMax());
+    }
+    metrics.Set("cpu.busy." + kind.name, busy);
+    Set(metrics, "cpu.utilisation." + kind.name, share(busy, cores * picoseconds));
+    Set(metrics, "cpu.utilisation_max." + kind.name, most);
+    Set(metrics, "node_queue.max." + kind.name, queueMax);
+    Set(metrics, "node_queue.mean." + kind.name, share(waiting, kind.nodes.size() * picoseconds));
+}
+
+} // namespace
+
+void
+ReportFabric(const Fabric& fabric, MetricSet& metrics)
+{
+    std::uint64_t drops = 0;
+    std::uint64_t queueMax = 0;
+    std::array<TrafficCounters, TRAFFIC_CLASS_COUNT> traffic;
+    for (const LinkCounters& link : fabric.Links())
+    {
+        drops += link.Drops();
+        queueMax = std::max<std::uint64_t>(queueMax, link.queueFramesMax);
+        for (std::size_t i = 0; i < TRAFFIC_CLASS_COUNT; ++i)
+        {
+            traffic[i].frames += link.traffic[i].frames;
+            traffic[i].bytes += link.traffic[i].bytes;
+        }
+    }
+    for (std::size_t i = 0; i < TRAFFIC_CLASS_COUNT; ++i)
+    {
+        const std::string name = ToString(static_cast<TrafficClass>(i));
+        Set(metrics, "fabric.frames." + name, traffic[i].frames);
+        Set(metrics, "fabric.bytes." + name, traffic[i].bytes);
+    }
+    Set(metrics, "fabric.packet_hops", fabric.PacketHops());
+    Set(metrics, "fabric.link_drops", drops);
+    Set(metrics, "fabric.queue_max", queueMax);
+}
+
+void
+ReportNodes(const Directory& directory,
+            const Applications& applications,
+            Instant now,
+            MetricSet& metrics)
+{
+    std::uint64_t bytes = 0;
+    for (const auto& kind : KindsOf(directory))
+    {
+        if (kind.hasTable)
+        {
+            bytes += ReportTables(kind, applications, metrics);
+        }
+        ReportProcessing(kind, applications, now.time_since_epoch(), metrics);
+    }
+    Set(metrics, "tables.bytes", bytes);
+    std::uint64_t queueMax = 0;
+    for (const auto& application : applications)
+    {
+        queueMax = std::max<std::uint64_t>(queueMax, application->Queue().QueueFramesMax());
+    }
+    Set(metrics, "node_queue.max", queueMax);
+}
+
+} // namespace flowchain

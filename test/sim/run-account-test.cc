@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What failures cost users, and what messages cost the network, by stories with known sums.
+#include "disruption-tracker.h"
+#include "message-account.h"
+
+#include <gtest/gtest.h>
+
+namespace flowchain
+{
+namespace
+{
+
+Instant
+At(std::int64_t us)
+{
+    return Instant(Duration(us * 1'000'000));
+}
+
+TEST(DisruptionTracker, ASessionIsDisruptedByTwiceTheSlowestFirstPacket)
+{
+    DisruptionTracker tracker(At(1000));
+    tracker.FirstDelivered(At(100), At(120));
+    tracker.FirstDelivered(At(200), At(230));  // the yardstick: 30 us
+    tracker.Delivered(1, At(300), At(900));    // before the failure: whatever it was, not this one
+    tracker.FirstDelivered(At(950), At(1100)); // after it: no yardstick
+    tracker.Delivered(2, At(950), At(1100));
+    tracker.Delivered(2, At(1200), At(1500)); // its longest: 300 us
+    tracker.Delivered(2, At(1600), At(1700));
+    tracker.Delivered(3, At(2000), At(2060)); // 60 us are just twice
+    tracker.Delivered(4, At(2000), At(2061));
+    MetricSet metrics;
+    tracker.Report(metrics);
+    EXPECT_EQ(metrics.ValueOr0("disruption.sessions"), 2);
+    EXPECT_EQ(metrics.Find("disruption.max")->value, 300'000'000);
+    EXPECT_GE(metrics.Find("disruption.p50")->value, 61'000'000);
+    EXPECT_LE(metrics.Find("disruption.p50")->value, 61'300'000) << "0.4 % of the histogram";
+}
+
+TEST(DisruptionTracker, WithoutFailureOrYardstickNothingIsMeasured)
+{
+    MetricSet metrics;
+    DisruptionTracker none(NEVER);
+    none.FirstDelivered(At(1), At(2));
+    none.Delivered(1, At(3), At(3000));
+    none.Report(metrics);
+    DisruptionTracker early(At(0));
+    early.FirstDelivered(At(1), At(2));
+    early.Delivered(1, At(3), At(3000));
+    early.Report(metrics);
+    EXPECT_TRUE(metrics.All().empty());
+}
+
+TEST(DisruptionTracker, AFailureThatDisruptsNobodyIsMeasuredAsThat)
+{
+    MetricSet metrics;
+    DisruptionTracker tracker(At(10));
+    tracker.FirstDelivered(At(1), At(2));
+    tracker.Report(metrics);
+    ASSERT_NE(metrics.Find("disruption.sessions"), nullptr);
+    EXPECT_EQ(metrics.ValueOr0("disruption.sessions"), 0);
+    EXPECT_EQ(metrics.Find("disruption.max"), nullptr);
+}
+
+/** Make `frame` a message without inner packet. */
+void
+Encode(MessageKind kind, Frame& frame)
+{
+    SyncMessage message;
+    message.header.kind = kind;
+    message.header.source = 1;
+    message.record.original.protocol = IpProtocol::TCP;
+    message.record.translated.protocol = IpProtocol::TCP;
+    message.entry.match.protocol = IpProtocol::TCP;
+    message.entry.rewrite.protocol = IpProtocol::TCP;
+    frame.Reset();
+    Encapsulate(message, {}, frame);
+}
+
+TEST(MessageAccount, BytesByKindAndPerSession)
+{
+    // Ethernet 14, IPv4 20, UDP 8, Geneve 8, message option 4 + 32; a record 4 + 56; an entry 4 +
+    // 44
+    constexpr std::int64_t ACK = 86;
+    constexpr std::int64_t CHAIN = ACK + 60;
+    constexpr std::int64_t REVERSE = ACK + 48;
+    MessageAccount account;
+    Frame frame;
+    for (const MessageKind kind :
+         {MessageKind::ACK, MessageKind::CHAIN, MessageKind::CHAIN, MessageKind::HEARTBEAT})
+    {
+        Encode(kind, frame);
+        account.Sent(frame);
+    }
+    Encode(MessageKind::REVERSE_ENTRY, frame);
+    Restamp(frame, {});
+    account.Sent(frame);
+    frame.Reset();
+    account.Sent(frame); // not a message
+    MetricSet metrics;
+    account.Report(3, metrics);
+    EXPECT_EQ(metrics.ValueOr0("sync.messages.chain"), 2);
+    EXPECT_EQ(metrics.ValueOr0("sync.bytes.chain"), 2 * CHAIN);
+    EXPECT_EQ(metrics.ValueOr0("sync.bytes.heartbeat"), ACK);
+    EXPECT_EQ(metrics.ValueOr0("sync.bytes"), 2 * ACK + 2 * CHAIN + REVERSE);
+    EXPECT_EQ(metrics.ValueOr0("sync.retransmissions"), 1);
+    EXPECT_EQ(metrics.ValueOr0("sync.retransmission_bytes"), REVERSE);
+    EXPECT_EQ(metrics.ValueOr0("sync.messages_per_session"), 4 * 1000 / 3);
+    EXPECT_EQ(metrics.ValueOr0("sync.bytes_per_session"), (ACK + 2 * CHAIN + REVERSE) * 1000 / 3);
+}
+
+TEST(MessageAccount, WithoutSessionsThereIsNoShare)
+{
+    MetricSet metrics;
+    MessageAccount{}.Report(0, metrics);
+    EXPECT_EQ(metrics.Find("sync.bytes_per_session"), nullptr);
+    EXPECT_NE(metrics.Find("sync.bytes"), nullptr);
+}
+
+} // namespace
+} // namespace flowchain

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "message-account.h"
 
+#include "message-batch.h"
 #include "message-layout.h"
 
 #include <string>
@@ -31,9 +32,15 @@ MessageAccount::Sent(const Frame& frame)
         return;
     }
     const std::uint64_t bytes = frame.Length();
-    auto& sum = m_kinds[static_cast<std::size_t>(kind)];
-    ++sum.messages;
-    sum.bytes += bytes;
+    m_kinds[static_cast<std::size_t>(kind)].bytes += bytes;
+    if (kind == MessageKind::BATCH)
+    {
+        ++m_kinds[static_cast<std::size_t>(kind)].messages; // of frames; what is in them follows
+    }
+    for (PeekedKinds kinds(frame); kinds.Next(kind);)
+    {
+        ++m_kinds[static_cast<std::size_t>(kind)].messages;
+    }
     const auto flags = frame.Header()[layout::MESSAGE_DATA + layout::message::FLAGS];
     if ((flags & message_flag::RESEND) != 0)
     {
@@ -60,7 +67,7 @@ MessageAccount::Report(std::uint64_t sessions, MetricSet& metrics) const
         all.bytes += sum.bytes;
         if (!IsMembership(kind))
         {
-            perSession.messages += sum.messages;
+            perSession.messages += kind == MessageKind::BATCH ? 0 : sum.messages;
             perSession.bytes += sum.bytes;
         }
     }

@@ -105,7 +105,16 @@ DeclareSynchronisation(Declarations& d)
          k <= static_cast<int>(LAST_MESSAGE_KIND);
          ++k)
     {
-        const std::string name = ToString(static_cast<MessageKind>(k));
+        const auto kind = static_cast<MessageKind>(k);
+        const std::string name = ToString(kind);
+        if (kind == MessageKind::BATCH)
+        {
+            Count(d,
+                  "sync.messages.batch",
+                  "frames",
+                  "frames with several messages, each of which is counted under its own kind");
+            continue;
+        }
         Count(d,
               "sync.messages." + name,
               "messages",
@@ -115,6 +124,14 @@ DeclareSynchronisation(Declarations& d)
               "bytes",
               "bytes of these messages, outer headers and packets included: " + name);
     }
+    Count(d,
+          "sync.outstanding_max",
+          "messages",
+          "most messages of one node that were unacknowledged by one peer");
+    Count(d,
+          "sync.backlog_max",
+          "messages",
+          "most messages of one node that waited for the window to one peer");
     Count(d, "sync.bytes", "bytes", "bytes of all messages, outer headers included");
     Count(d,
           "sync.messages_per_session",

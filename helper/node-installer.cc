@@ -130,6 +130,12 @@ class Factories
         factory.Set("RetriesMax", ns3::UintegerValue(sync.retriesMax));
         factory.Set("Window", ns3::UintegerValue(sync.window));
         factory.Set("BacklogMax", ns3::UintegerValue(sync.backlogMax));
+        factory.Set("BacklogHigh", ns3::UintegerValue(sync.backlogHigh));
+        factory.Set("BacklogLow", ns3::UintegerValue(sync.backlogLow));
+        factory.Set("AckDelay", TimeOf(sync.ackDelay));
+        factory.Set("BatchCount", ns3::UintegerValue(sync.batchCount));
+        factory.Set("BatchDelay", TimeOf(sync.batchDelay));
+        factory.Set("BatchBytes", ns3::UintegerValue(sync.batchBytes));
     }
 
     static void SetProcessing(ns3::ObjectFactory& factory, const ProcessingSection& processing)

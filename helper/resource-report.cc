@@ -148,10 +148,16 @@ ReportNodes(const Directory& directory,
     }
     Set(metrics, "tables.bytes", bytes);
     std::uint64_t queueMax = 0;
+    std::uint64_t outstandingMax = 0;
+    std::uint64_t backlogMax = 0;
     for (const auto& application : applications)
     {
         queueMax = std::max<std::uint64_t>(queueMax, application->Queue().QueueFramesMax());
+        outstandingMax = std::max<std::uint64_t>(outstandingMax, application->OutstandingPeak());
+        backlogMax = std::max<std::uint64_t>(backlogMax, application->BacklogPeak());
     }
+    Set(metrics, "sync.outstanding_max", outstandingMax);
+    Set(metrics, "sync.backlog_max", backlogMax);
     Set(metrics, "node_queue.max", queueMax);
 }
 

@@ -35,6 +35,41 @@ Overlap(const Prefix& a, const Prefix& b)
     return a.Contains(b.address) || b.Contains(a.address);
 }
 
+/** What waits for company must not be taken for lost. */
+void
+CheckWaiting(const char* key, Duration delay, const SyncSection& sync, ScenarioDiagnostics& d)
+{
+    constexpr int SHARE = 4;
+    if (d.Sound({key, "sync.retransmit_timeout"}) && delay > sync.retransmitTimeout / SHARE)
+    {
+        d.Add(
+            key,
+            fmt::format("{} is more than a quarter of sync.retransmit_timeout ({}): messages would "
+                        "be sent again that are not lost",
+                        FormatDuration(delay),
+                        FormatDuration(sync.retransmitTimeout)));
+    }
+}
+
+void
+CheckBacklog(const SyncSection& sync, ScenarioDiagnostics& d)
+{
+    if (d.Sound({"sync.backlog_high", "sync.backlog_low"}) && sync.backlogLow > 0 &&
+        sync.backlogLow >= sync.backlogHigh)
+    {
+        d.Add("sync.backlog_low",
+              fmt::format(
+                  "{} is not less than sync.backlog_high ({})", sync.backlogLow, sync.backlogHigh));
+    }
+    if (d.Sound({"sync.backlog_high", "sync.backlog_max"}) && sync.backlogHigh > sync.backlogMax)
+    {
+        d.Add("sync.backlog_high",
+              fmt::format("{} is more than sync.backlog_max ({}), so that it is never reached",
+                          sync.backlogHigh,
+                          sync.backlogMax));
+    }
+}
+
 void
 CheckTimes(const Scenario& s, ScenarioDiagnostics& d)
 {
@@ -53,6 +88,8 @@ CheckTimes(const Scenario& s, ScenarioDiagnostics& d)
                           FormatDuration(s.sync.retransmitTimeoutMax),
                           FormatDuration(s.sync.retransmitTimeout)));
     }
+    CheckWaiting("sync.ack_delay", s.sync.ackDelay, s.sync, d);
+    CheckWaiting("sync.batch_delay", s.sync.batchDelay, s.sync, d);
     if (d.Sound({"controller.heartbeat_interval", "controller.detection_timeout"}) &&
         s.controller.detectionTimeout <= s.controller.heartbeatInterval)
     {
@@ -252,6 +289,7 @@ CheckScenario(Scenario& s, ScenarioDiagnostics& d)
         s.output.directory = "results/" + s.name;
     }
     CheckTimes(s, d);
+    CheckBacklog(s.sync, d);
     CheckChain(s, d);
     CheckService(s, d);
     CheckWorkloads(s, d);

@@ -2,6 +2,7 @@
 #include "scenario-schema.h"
 
 #include "failure-kinds.h"
+#include "message-batch.h"
 #include "sync-scheme.h"
 
 namespace flowchain
@@ -111,6 +112,12 @@ Visit(ScenarioVisitor& v, SyncSection& s)
     v.Integer("retries_max", s.retriesMax, 1, 1000);
     v.Integer("window", s.window, 1, 64);
     v.Integer("backlog_max", s.backlogMax, 1, TABLE_MAX);
+    v.Integer("backlog_high", s.backlogHigh, 0, TABLE_MAX);
+    v.Integer("backlog_low", s.backlogLow, 0, TABLE_MAX);
+    v.VisitDuration("ack_delay", s.ackDelay, Duration{}, SECOND);
+    v.Integer("batch_count", s.batchCount, 1, BATCH_MESSAGES_MAX);
+    v.VisitDuration("batch_delay", s.batchDelay, Duration{}, SECOND);
+    v.Integer("batch_bytes", s.batchBytes, BATCH_BYTES_MIN, BATCH_BYTES_MAX);
 }
 
 void

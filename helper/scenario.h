@@ -108,6 +108,12 @@ struct SyncSection
     std::uint16_t retriesMax = 30;
     std::uint16_t window = 64;         ///< unacknowledged messages to one peer, 1..64
     std::uint32_t backlogMax = 65'536; ///< messages that wait for the window, to one peer
+    std::uint32_t backlogHigh = 0;     ///< from so many on no new sessions are opened; 0: never
+    std::uint32_t backlogLow = 0;      ///< until only so many are left
+    Duration ackDelay{};               ///< that an acknowledgement waits for a message
+    std::uint16_t batchCount = 1;      ///< messages in one frame, at most
+    Duration batchDelay{};             ///< that a message waits for others
+    std::uint32_t batchBytes = 1400;   ///< length of a frame with several messages
 };
 
 /** `[controller]` */

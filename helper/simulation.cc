@@ -359,6 +359,10 @@ Simulation::CheckBounds()
                                   application->Queue().QueueFramesMax(),
                                   application->QueueLimit(),
                                   Now());
+            m_observer.CheckBound(NodeName(m_directory, application->Id()) + " backlog",
+                                  application->BacklogPeak(),
+                                  application->BacklogLimit(),
+                                  Now());
         }
     }
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "node-application.h"
 
+#include "message-batch.h"
 #include "traffic-class.h"
+
 #include <ns3/simulator.h>
 #include <ns3/uinteger.h>
 
+#include <algorithm>
 #include <cassert>
 
 namespace flowchain
@@ -20,9 +23,9 @@ ToDuration(const ns3::Time& time)
 }
 
 WorkKind
-WorkOf(const Frame& frame)
+WorkOf(MessageKind kind)
 {
-    switch (ClassOf(frame))
+    switch (ClassOf(kind))
     {
     case TrafficClass::DATA:
     case TrafficClass::ENCAPSULATED:
@@ -104,6 +107,42 @@ NodeApplication::GetTypeId()
                           UintegerValue(65536),
                           MakeUintegerAccessor(&NodeApplication::m_backlogMax),
                           MakeUintegerChecker<std::uint32_t>())
+            .AddAttribute(
+                "BacklogHigh",
+                "Back-pressure: once so many messages wait for the window to a manager "
+                "of its group or a service node, a manager opens no new session; 0: never",
+                UintegerValue(0),
+                MakeUintegerAccessor(&NodeApplication::m_backlogHigh),
+                MakeUintegerChecker<std::uint32_t>())
+            .AddAttribute("BacklogLow",
+                          "Back-pressure ends when only so many are left; less than BacklogHigh",
+                          UintegerValue(0),
+                          MakeUintegerAccessor(&NodeApplication::m_backlogLow),
+                          MakeUintegerChecker<std::uint32_t>())
+            .AddAttribute("AckDelay",
+                          "Time that an acknowledgement waits for a message to ride on, unless "
+                          "half a window is to be acknowledged (the idea of RFC 1122, section "
+                          "4.2.3.2); far below RetransmitTimeout",
+                          TimeValue(PicoSeconds(0)),
+                          MakeTimeAccessor(&NodeApplication::m_ackDelay),
+                          MakeTimeChecker(PicoSeconds(0)))
+            .AddAttribute("BatchCount",
+                          "Messages to one peer in one frame, at most; 1: no batches",
+                          UintegerValue(1),
+                          MakeUintegerAccessor(&NodeApplication::m_batchCount),
+                          MakeUintegerChecker<std::uint16_t>(1, BATCH_MESSAGES_MAX))
+            .AddAttribute("BatchDelay",
+                          "Time that a message waits for others to the same peer; 0: those of the "
+                          "same step only; far below RetransmitTimeout",
+                          TimeValue(PicoSeconds(0)),
+                          MakeTimeAccessor(&NodeApplication::m_batchDelay),
+                          MakeTimeChecker(PicoSeconds(0)))
+            .AddAttribute("BatchBytes",
+                          "Length of a frame with several messages, outer headers included and FCS "
+                          "not, in bytes",
+                          UintegerValue(1400),
+                          MakeUintegerAccessor(&NodeApplication::m_batchBytes),
+                          MakeUintegerChecker<std::uint32_t>(BATCH_BYTES_MIN, BATCH_BYTES_MAX))
             .AddAttribute("HeartbeatInterval",
                           "Time between heartbeats to the controller; 0: none",
                           TimeValue(PicoSeconds(0)),
@@ -154,6 +193,12 @@ NodeApplication::Create()
     config.channel.retriesMax = m_retriesMax;
     config.channel.window = m_window;
     config.channel.backlogMax = m_backlogMax;
+    config.channel.backlogHigh = m_backlogHigh;
+    config.channel.backlogLow = m_backlogLow;
+    config.channel.ackDelay = ToDuration(m_ackDelay);
+    config.channel.batchCount = m_batchCount;
+    config.channel.batchDelay = ToDuration(m_batchDelay);
+    config.channel.batchBytes = m_batchBytes;
     config.heartbeatInterval = ToDuration(m_heartbeatInterval);
     m_machine = MakeMachine(config);
 }
@@ -179,13 +224,30 @@ NodeApplication::Admit(PooledFrame& frame, Instant arrival)
     {
         return {arrival, DropReason::NODE_DOWN};
     }
-    const auto done = m_queue->Admit(WorkOf(frame), arrival);
+    const auto done = m_queue->Admit(CostOf(frame), arrival);
     if (!done)
     {
         return {arrival, DropReason::NODE_QUEUE_FULL};
     }
     frame.mark = m_life;
     return {*done};
+}
+
+Duration
+NodeApplication::CostOf(const Frame& frame) const
+{
+    PeekedKinds kinds(frame);
+    MessageKind kind;
+    if (!kinds.Next(kind))
+    {
+        return m_queue->CostOf(WorkKind::PACKET);
+    }
+    Duration cost{};
+    do
+    {
+        cost += m_queue->CostOf(WorkOf(kind));
+    } while (kinds.Next(kind));
+    return cost;
 }
 
 void
@@ -284,11 +346,26 @@ NodeApplication::HandleWakeup(Instant due)
     Step({Event::Kind::WAKEUP, nullptr});
 }
 
+std::uint32_t
+NodeApplication::BacklogPeak() const
+{
+    return IsDown() ? m_backlogPeak : std::max(m_backlogPeak, m_machine->Transport().BacklogMax());
+}
+
+std::uint32_t
+NodeApplication::OutstandingPeak() const
+{
+    return IsDown() ? m_outstandingPeak
+                    : std::max(m_outstandingPeak, m_machine->Transport().OutstandingMax());
+}
+
 void
 NodeApplication::TearDown(DropReason reason)
 {
     if (m_machine != nullptr)
     {
+        m_backlogPeak = BacklogPeak();
+        m_outstandingPeak = OutstandingPeak();
         m_fabric->SetReturnReason(reason);
         m_machine.reset();
         m_actions.Clear();

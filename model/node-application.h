@@ -94,6 +94,17 @@ class NodeApplication : public ns3::Application
         return m_queueFrames;
     }
 
+    /** Messages that may wait for the window to one peer. */
+    std::uint32_t BacklogLimit() const
+    {
+        return m_backlogMax;
+    }
+
+    /** Most messages that waited for the window to one peer, in all lives of the node. */
+    std::uint32_t BacklogPeak() const;
+    /** Most messages that were unacknowledged by one peer, in all lives of the node. */
+    std::uint32_t OutstandingPeak() const;
+
     /** How often the node has restarted, modulo 64. */
     std::uint8_t Incarnation() const
     {
@@ -130,6 +141,8 @@ class NodeApplication : public ns3::Application
     }
 
   private:
+    /** Time that a core spends on a frame: for several messages in one, the sum of theirs. */
+    Duration CostOf(const Frame& frame) const;
     void ScheduleWakeup();
     /** A wakeup that is no longer wanted, because an earlier one came in between, does nothing. */
     void HandleWakeup(Instant due);
@@ -148,6 +161,12 @@ class NodeApplication : public ns3::Application
     std::uint16_t m_retriesMax = 30;
     std::uint16_t m_window = 64;
     std::uint32_t m_backlogMax = 65536;
+    std::uint32_t m_backlogHigh = 0;
+    std::uint32_t m_backlogLow = 0;
+    ns3::Time m_ackDelay;
+    std::uint16_t m_batchCount = 1;
+    ns3::Time m_batchDelay;
+    std::uint32_t m_batchBytes = 1400;
     ns3::Time m_heartbeatInterval;
 
     NodeId m_node = NO_NODE;
@@ -157,7 +176,9 @@ class NodeApplication : public ns3::Application
     std::unique_ptr<ProtocolMachine> m_machine;
     std::unique_ptr<ServiceQueue> m_queue;
     std::uint8_t m_incarnation = 0;
-    std::uint32_t m_life = 0; ///< counts crashes: frames of an earlier life are dropped
+    std::uint32_t m_life = 0;            ///< counts crashes: frames of an earlier life are dropped
+    std::uint32_t m_backlogPeak = 0;     ///< of earlier lives
+    std::uint32_t m_outstandingPeak = 0; ///< of earlier lives
     Instant m_wakeupAt = NEVER;
     Actions m_actions;
 };

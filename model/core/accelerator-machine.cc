@@ -33,7 +33,7 @@ AcceleratorMachine::TableLimit() const
 }
 
 void
-AcceleratorMachine::HandlePacket(FramePtr frame, Instant, Actions& out)
+AcceleratorMachine::HandlePacket(FramePtr frame, Instant now, Actions& out)
 {
     PacketView view;
     const PacketVerdict verdict = ParsePacket(*frame, 0, view);
@@ -69,7 +69,7 @@ AcceleratorMachine::HandlePacket(FramePtr frame, Instant, Actions& out)
         message.header.flags = message_flag::EXISTING;
         message.entry = *entry;
     }
-    SendUnreliable(manager, message, std::move(frame), out);
+    SendUnreliable(manager, message, std::move(frame), now, out);
 }
 
 void

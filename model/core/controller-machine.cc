@@ -124,7 +124,11 @@ ControllerMachine::HandleHeartbeat(const MessageHeader& header, Instant now, Act
     else if (known.status == MemberStatus::DOWN)
     {
         // Suspected wrongly. It has missed updates: tell it that it is out, so that it restarts.
-        SendView(node, View().Body(), now, out);
+        // Whatever it says meanwhile, one such message is under way: the channel sends it again.
+        if (Transport().ChannelTo(node).OutstandingCount() == 0)
+        {
+            SendView(node, View().Body(), now, out);
+        }
         return;
     }
     else if (known.status == MemberStatus::JOINING && ready)

@@ -43,6 +43,7 @@ ToString(DropReason reason)
         "duplicate",
         "not-for-me",
         "unknown-connection",
+        "backpressure",
         "end-of-run",
     };
     return NAMES[static_cast<std::size_t>(reason)];

@@ -44,6 +44,7 @@ enum class DropReason : std::uint8_t
     DUPLICATE,         ///< message that had arrived before
     NOT_FOR_ME,        ///< frame for a node, or message of a kind, that the receiver does not serve
     UNKNOWN_CONNECTION, ///< reached a host that has no such connection (translation changed)
+    BACKPRESSURE,       ///< no new session: too many messages wait for a node that it needs
     END_OF_RUN,         ///< still alive when the run was torn down; never counted as a drop
 };
 constexpr std::size_t DROP_REASON_COUNT = static_cast<std::size_t>(DropReason::END_OF_RUN) + 1;

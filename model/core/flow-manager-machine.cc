@@ -129,6 +129,11 @@ void
 FlowManagerMachine::Open(
     const FlowKey& key, const SyncMessage& message, FramePtr frame, Instant now, Actions& out)
 {
+    if (IsHeldBack())
+    {
+        Drop(std::move(frame), DropReason::BACKPRESSURE);
+        return;
+    }
     const std::uint32_t slot = NewContext(key, now);
     if (slot == FlowIndex::NOT_FOUND)
     {
@@ -152,6 +157,18 @@ FlowManagerMachine::Open(
         note.record.original = key;
         out.notes.push_back(note);
     }
+}
+
+bool
+FlowManagerMachine::IsHeldBack() const
+{
+    const auto isNeeded = [this](NodeId peer)
+    {
+        const Directory::Node& node = Nodes().nodes[peer];
+        return node.role == NodeRole::SERVICE_NODE ||
+               (node.role == NodeRole::MANAGER && node.group == Nodes().nodes[Self()].group);
+    };
+    return std::ranges::any_of(Transport().Congested(), isNeeded);
 }
 
 /** @param probe how many that may have the session have been asked in vain

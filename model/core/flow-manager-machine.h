@@ -112,6 +112,8 @@ class FlowManagerMachine : public ReplicaMachine
     void HandlePacketIn(const SyncMessage& message, FramePtr frame, Instant now, Actions& out);
     void
     Open(const FlowKey& key, const SyncMessage& message, FramePtr frame, Instant now, Actions& out);
+    /** Back-pressure: do too many messages wait for a manager of the group or a service node? */
+    bool IsHeldBack() const;
     NodeId ChooseServiceNode(const Context& context, unsigned probe);
     NodeId AnyServiceNode(const FlowKey& key, unsigned probe) const;
     void Ask(std::uint32_t slot, Instant now, Actions& out);

@@ -3,6 +3,7 @@
 
 #include "byte-order.h"
 #include "flow-hash.h"
+#include "message-batch.h"
 #include "message-layout.h"
 
 #include <algorithm>
@@ -22,12 +23,6 @@ IsLater(std::uint8_t a, std::uint8_t b)
     return distance != 0 && distance < 32;
 }
 
-std::uint64_t
-EntropyOf(const SyncMessage& message)
-{
-    return message.record.id != 0 ? message.record.id : message.entry.session;
-}
-
 /** @returns the outer IPv4 destination of a frame that was decoded. */
 std::uint32_t
 OuterDestination(const Frame& frame)
@@ -41,12 +36,9 @@ ProtocolMachine::ProtocolMachine(const NodeConfig& config)
     : m_config(config)
     , m_view(config.incarnation == 0 ? MembershipView::Initial(*config.directory)
                                      : MembershipView(*config.directory))
+    , m_incarnations(config.directory->nodes.size())
+    , m_transport(m_config, m_view)
 {
-    m_peers.reserve(config.directory->nodes.size());
-    for (std::size_t i = 0; i < config.directory->nodes.size(); ++i)
-    {
-        m_peers.emplace_back(config.channel);
-    }
 }
 
 void
@@ -72,20 +64,20 @@ ProtocolMachine::Step(Event event, Instant now, Actions& out)
         {
             SendHeartbeat(now, out);
         }
-        if (now >= m_channelDeadline)
+        if (now >= m_transport.RetransmitDeadline())
         {
             ExpireChannels(now, out);
         }
         HandleWakeup(now, out);
         break;
     }
-    SendDueAcks(out);
+    m_transport.EndStep(now, out);
 }
 
 Instant
 ProtocolMachine::NextWakeup() const
 {
-    return std::min({m_channelDeadline, m_nextHeartbeat, NextRoleWakeup()});
+    return std::min({m_transport.NextWakeup(), m_nextHeartbeat, NextRoleWakeup()});
 }
 
 void
@@ -110,8 +102,36 @@ ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
         Drop(std::move(frame), DropReason::NOT_FOR_ME);
         return;
     }
+    if (message.header.kind == MessageKind::BATCH)
+    {
+        HandleBatch(std::move(frame), now, out);
+        return;
+    }
+    HandleDecoded(message, std::move(frame), outerLength, now, out);
+}
+
+void
+ProtocolMachine::HandleBatch(FramePtr frame, Instant now, Actions& out)
+{
+    std::vector<SyncMessage> messages = std::move(m_batch);
+    if (DecodeBatch(*frame, messages) != DecodeVerdict::OK)
+    {
+        Drop(std::move(frame), DropReason::MALFORMED);
+        messages.clear();
+    }
+    for (const SyncMessage& message : messages)
+    {
+        HandleDecoded(message, Pool().Acquire(), 0, now, out);
+    }
+    m_batch = std::move(messages);
+}
+
+void
+ProtocolMachine::HandleDecoded(
+    const SyncMessage& message, FramePtr frame, std::size_t outerLength, Instant now, Actions& out)
+{
     const MessageHeader& header = message.header;
-    if (header.source >= m_peers.size() || header.source == m_config.self)
+    if (header.source >= m_incarnations.size() || header.source == m_config.self)
     {
         Drop(std::move(frame), DropReason::MALFORMED);
         return;
@@ -142,23 +162,19 @@ ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
             Refuse(std::move(frame), header.source, fenced, out);
             return;
         }
-        ReliableChannel& channel = m_peers[header.source].channel;
-        if (channel.IsNew(header.sequence))
+        if (m_transport.ChannelTo(header.source).IsNew(header.sequence))
         {
             const DropReason refused = Admit(message, out);
             if (refused != DropReason::NONE)
             {
-                SendRefusal(header, refused, out);
+                SendRefusal(header, refused, now, out);
                 return;
             }
         }
-        const bool wasDue = channel.AckDue();
-        const bool fresh = channel.Accept(header.sequence);
-        if (!wasDue && channel.AckDue())
-        {
-            m_ackDue.push_back(header.source);
-        }
-        if (!fresh)
+        // A view tells by its epoch whether it is new. The controller counts from 1 again for a
+        // node that it takes to be dead, and the node may have had these numbers in this life.
+        const bool fresh = m_transport.Accept(header.source, header.sequence, now);
+        if (!fresh && header.kind != MessageKind::VIEW)
         {
             Drop(std::move(frame), DropReason::DUPLICATE);
             return;
@@ -174,21 +190,20 @@ ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
 }
 
 void
-ProtocolMachine::AdoptIncarnation(Peer& peer, std::uint8_t incarnation)
+ProtocolMachine::AdoptIncarnation(NodeId peer, std::uint8_t incarnation)
 {
-    if (IsLater(incarnation, peer.incarnation))
+    if (IsLater(incarnation, m_incarnations[peer]))
     {
-        peer.incarnation = incarnation;
-        peer.channel.ResetReceiver();
+        m_incarnations[peer] = incarnation;
+        m_transport.ResetReceiver(peer);
     }
 }
 
 bool
 ProtocolMachine::CheckIncarnations(const MessageHeader& header)
 {
-    Peer& peer = m_peers[header.source];
-    AdoptIncarnation(peer, header.sourceIncarnation);
-    if (header.sourceIncarnation != peer.incarnation)
+    AdoptIncarnation(header.source, header.sourceIncarnation);
+    if (header.sourceIncarnation != m_incarnations[header.source])
     {
         return false;
     }
@@ -223,14 +238,17 @@ ProtocolMachine::Refuse(FramePtr frame, NodeId peer, DropReason reason, Actions&
 }
 
 void
-ProtocolMachine::SendRefusal(const MessageHeader& refused, DropReason reason, Actions& out)
+ProtocolMachine::SendRefusal(const MessageHeader& refused,
+                             DropReason reason,
+                             Instant now,
+                             Actions& out)
 {
     SyncMessage message;
     message.header.kind = MessageKind::REFUSAL;
     message.header.reason = static_cast<std::uint8_t>(reason);
     message.header.first = static_cast<NodeId>(refused.sequence >> 16);
     message.header.attempt = static_cast<std::uint16_t>(refused.sequence);
-    SendUnreliable(refused.source, message, Pool().Acquire(), out);
+    SendUnreliable(refused.source, message, Pool().Acquire(), now, out);
 }
 
 void
@@ -244,10 +262,7 @@ ProtocolMachine::HandleRefusal(const MessageHeader& header, Instant now, Actions
         return;
     }
     const std::uint32_t sequence = static_cast<std::uint32_t>(header.first) << 16 | header.attempt;
-    ReliableChannel::Outstanding message =
-        m_peers[peer].channel.Refuse(sequence, now, Pool(), m_freed);
-    RestampAndSend(peer, m_freed, out);
-    m_channelDeadline = std::min(m_channelDeadline, m_peers[peer].channel.NextDeadline());
+    ReliableChannel::Outstanding message = m_transport.TakeBack(peer, sequence, now, out);
     if (message.copy != nullptr)
     {
         HandleReturned(peer, std::move(message), static_cast<DropReason>(header.reason), now, out);
@@ -264,12 +279,7 @@ ProtocolMachine::ProcessAck(const MessageHeader& header, Instant now, Actions& o
     {
         return;
     }
-    m_peers[peer].channel.Acknowledge(header, now, Pool(), m_acknowledged, m_freed);
-    if (!m_freed.empty())
-    {
-        RestampAndSend(peer, m_freed, out);
-        m_channelDeadline = std::min(m_channelDeadline, m_peers[peer].channel.NextDeadline());
-    }
+    m_transport.Acknowledge(header, m_acknowledged, now, out);
     if (m_acknowledged.empty())
     {
         return;
@@ -287,7 +297,7 @@ void
 ProtocolMachine::HandleView(const Frame& frame, Instant now, Actions& out)
 {
     ViewBody body;
-    if (DecodeView(frame, body) == DecodeVerdict::OK && body.count == m_peers.size() &&
+    if (DecodeView(frame, body) == DecodeVerdict::OK && body.count == m_incarnations.size() &&
         body.epoch > m_view.Epoch())
     {
         AdoptView(body, now, out);
@@ -307,16 +317,16 @@ ProtocolMachine::AdoptView(const ViewBody& body, Instant now, Actions& out)
         return;
     }
     std::vector<std::pair<NodeId, std::vector<ReliableChannel::Outstanding>>> returned;
-    for (NodeId peer = 0; peer < m_peers.size(); ++peer)
+    for (NodeId peer = 0; peer < m_incarnations.size(); ++peer)
     {
         const ViewBody::Member& member = body.members[peer];
         // What the last life sent must not be acknowledged to the new one.
-        AdoptIncarnation(m_peers[peer], member.incarnation);
+        AdoptIncarnation(peer, member.incarnation);
         const bool left =
             member.status == MemberStatus::DOWN && old.members[peer].status != MemberStatus::DOWN;
         if (left || member.incarnation != old.members[peer].incarnation)
         {
-            returned.emplace_back(peer, m_peers[peer].channel.ResetSender());
+            returned.emplace_back(peer, m_transport.ResetSender(peer));
         }
     }
     HandleViewChange(now, out);
@@ -329,30 +339,6 @@ ProtocolMachine::AdoptView(const ViewBody& body, Instant now, Actions& out)
     }
 }
 
-void
-ProtocolMachine::FillHeader(NodeId peer, MessageHeader& header)
-{
-    header.source = m_config.self;
-    header.sourceIncarnation = m_config.incarnation;
-    header.targetIncarnation = m_view.Epoch() == 0 ? 0 : m_view.Incarnation(peer);
-    header.epoch = m_view.Epoch();
-    m_peers[peer].channel.FillAck(header);
-}
-
-Underlay
-ProtocolMachine::MakeUnderlay(NodeId peer, std::uint64_t entropy) const
-{
-    Underlay underlay;
-    underlay.sourceMac = MacOf(m_config.self);
-    underlay.destinationMac = MacOf(peer);
-    underlay.sourceAddress = UnderlayAddressOf(m_config.self);
-    underlay.destinationAddress = UnderlayAddressOf(peer);
-    // RFC 8926, section 3.3: the source port carries the flow's entropy, in the dynamic range.
-    underlay.sourcePort = static_cast<std::uint16_t>(0xc000 | (Mix64(entropy) & 0x3fff));
-    underlay.vni = m_config.service;
-    return underlay;
-}
-
 bool
 ProtocolMachine::SendReliable(NodeId peer,
                               SyncMessage& message,
@@ -361,62 +347,20 @@ ProtocolMachine::SendReliable(NodeId peer,
                               Instant now,
                               Actions& out)
 {
-    ReliableChannel& channel = m_peers[peer].channel;
-    const bool ackDue = channel.AckDue();
-    message.header.sequence = channel.NextSequence();
-    FillHeader(peer, message.header);
-    Encapsulate(message, MakeUnderlay(peer, EntropyOf(message)), *frame);
-    return Transmit(peer, std::move(frame), message.header.kind, token, ackDue, now, out);
+    return m_transport.SendReliable(peer, message, std::move(frame), token, now, out);
+}
+
+void
+ProtocolMachine::SendUnreliable(
+    NodeId peer, SyncMessage& message, FramePtr frame, Instant now, Actions& out)
+{
+    m_transport.SendUnreliable(peer, message, std::move(frame), now, out);
 }
 
 void
 ProtocolMachine::SendView(NodeId peer, const ViewBody& view, Instant now, Actions& out)
 {
-    MessageHeader header;
-    header.kind = MessageKind::VIEW;
-    header.sequence = m_peers[peer].channel.NextSequence();
-    FillHeader(peer, header);
-    FramePtr frame = Pool().Acquire();
-    EncapsulateView(header, view, MakeUnderlay(peer, view.epoch), *frame);
-    Transmit(peer, std::move(frame), MessageKind::VIEW, view.epoch, false, now, out);
-}
-
-bool
-ProtocolMachine::Transmit(NodeId peer,
-                          FramePtr frame,
-                          MessageKind kind,
-                          std::uint64_t token,
-                          bool ackDue,
-                          Instant now,
-                          Actions& out)
-{
-    ReliableChannel& channel = m_peers[peer].channel;
-    const auto verdict = channel.Send(frame, kind, token, now, Pool());
-    if (verdict == ReliableChannel::SendVerdict::TRANSMIT)
-    {
-        m_channelDeadline = std::min(m_channelDeadline, channel.NextDeadline());
-        out.sends.push_back(std::move(frame));
-        return true;
-    }
-    if (ackDue)
-    {
-        channel.OweAck(); // the frame that was to carry it does not leave now
-    }
-    if (verdict == ReliableChannel::SendVerdict::BACKLOG_FULL)
-    {
-        Drop(std::move(frame), DropReason::SYNC_BACKLOG_FULL);
-        return false;
-    }
-    return true;
-}
-
-void
-ProtocolMachine::SendUnreliable(NodeId peer, SyncMessage& message, FramePtr frame, Actions& out)
-{
-    message.header.sequence = 0;
-    FillHeader(peer, message.header);
-    Encapsulate(message, MakeUnderlay(peer, EntropyOf(message)), *frame);
-    out.sends.push_back(std::move(frame));
+    m_transport.SendView(peer, view, now, out);
 }
 
 void
@@ -425,64 +369,29 @@ ProtocolMachine::SendHeartbeat(Instant now, Actions& out)
     SyncMessage message;
     message.header.kind = MessageKind::HEARTBEAT;
     message.header.flags = HeartbeatFlags();
-    SendUnreliable(Nodes().controller, message, Pool().Acquire(), out);
+    SendUnreliable(Nodes().controller, message, Pool().Acquire(), now, out);
     m_nextHeartbeat = now + m_config.heartbeatInterval;
-}
-
-void
-ProtocolMachine::RestampAndSend(NodeId peer, std::vector<FramePtr>& frames, Actions& out)
-{
-    for (FramePtr& frame : frames)
-    {
-        MessageHeader header;
-        FillHeader(peer, header);
-        Restamp(*frame, header);
-        out.sends.push_back(std::move(frame));
-    }
-    frames.clear();
 }
 
 void
 ProtocolMachine::ExpireChannels(Instant now, Actions& out)
 {
-    m_channelDeadline = NEVER;
-    for (NodeId peer = 0; peer < m_peers.size(); ++peer)
+    for (NodeId peer = 0; peer < m_incarnations.size(); ++peer)
     {
-        ReliableChannel& channel = m_peers[peer].channel;
-        if (channel.NextDeadline() <= now)
+        m_transport.Expire(peer, now, m_abandoned, out);
+        if (m_abandoned.empty())
         {
-            const std::uint32_t count = channel.Expire(now, Pool(), m_freed, m_abandoned);
-            if (count != 0)
-            {
-                out.notes.push_back(
-                    {.kind = NoteKind::RETRANSMITTED, .peer = peer, .value = count});
-            }
-            RestampAndSend(peer, m_freed, out);
-            auto abandoned = std::move(m_abandoned);
-            m_abandoned.clear();
-            for (auto& message : abandoned)
-            {
-                out.notes.push_back({.kind = NoteKind::ABANDONED, .peer = peer});
-                HandleReturned(peer, std::move(message), DropReason::SYNC_ABANDONED, now, out);
-            }
+            continue;
         }
-        m_channelDeadline = std::min(m_channelDeadline, channel.NextDeadline());
-    }
-}
-
-void
-ProtocolMachine::SendDueAcks(Actions& out)
-{
-    for (const NodeId peer : m_ackDue)
-    {
-        if (m_peers[peer].channel.AckDue())
+        auto abandoned = std::move(m_abandoned);
+        m_abandoned.clear();
+        for (auto& message : abandoned)
         {
-            SyncMessage message;
-            message.header.kind = MessageKind::ACK;
-            SendUnreliable(peer, message, Pool().Acquire(), out);
+            out.notes.push_back({.kind = NoteKind::ABANDONED, .peer = peer});
+            HandleReturned(peer, std::move(message), DropReason::SYNC_ABANDONED, now, out);
         }
     }
-    m_ackDue.clear();
+    m_transport.EndExpiry();
 }
 
 void

@@ -5,7 +5,7 @@
 #include "actions.h"
 #include "instant.h"
 #include "membership-view.h"
-#include "reliable-channel.h"
+#include "message-transport.h"
 
 #include <cstdint>
 #include <vector>
@@ -70,6 +70,11 @@ class ProtocolMachine
         return m_config.self;
     }
 
+    const MessageTransport& Transport() const
+    {
+        return m_transport;
+    }
+
     /** Bytes of the tables that hold session state or flow entries. */
     virtual std::size_t TableBytes() const
     {
@@ -131,7 +136,8 @@ class ProtocolMachine
                       std::uint64_t token,
                       Instant now,
                       Actions& out);
-    void SendUnreliable(NodeId peer, SyncMessage& message, FramePtr frame, Actions& out);
+    void
+    SendUnreliable(NodeId peer, SyncMessage& message, FramePtr frame, Instant now, Actions& out);
     /** Send the view reliably; controller only. */
     void SendView(NodeId peer, const ViewBody& view, Instant now, Actions& out);
     void SendHeartbeat(Instant now, Actions& out);
@@ -161,52 +167,36 @@ class ProtocolMachine
   private:
     friend class MachineDigest; ///< of tests
 
-    struct Peer
-    {
-        explicit Peer(const ChannelConfig& config)
-            : channel(config)
-        {
-        }
-
-        ReliableChannel channel;
-        std::uint8_t incarnation = 0; ///< newest that a message or view has named
-    };
-
     void HandleFrame(FramePtr frame, Instant now, Actions& out);
+    void HandleBatch(FramePtr frame, Instant now, Actions& out);
+    /** Act on a message from a node of the directory. */
+    void HandleDecoded(const SyncMessage& message,
+                       FramePtr frame,
+                       std::size_t outerLength,
+                       Instant now,
+                       Actions& out);
     /** Forget what an earlier life of the peer has sent, if this is a later one. */
-    static void AdoptIncarnation(Peer& peer, std::uint8_t incarnation);
+    void AdoptIncarnation(NodeId peer, std::uint8_t incarnation);
     bool CheckIncarnations(const MessageHeader& header);
     void ProcessAck(const MessageHeader& header, Instant now, Actions& out);
     /** Whether a sequenced message may be acted upon: NONE, or why not. */
     DropReason Fence(const MessageHeader& header) const;
     void Refuse(FramePtr frame, NodeId peer, DropReason reason, Actions& out);
-    void SendRefusal(const MessageHeader& refused, DropReason reason, Actions& out);
+    void SendRefusal(const MessageHeader& refused, DropReason reason, Instant now, Actions& out);
     void HandleRefusal(const MessageHeader& header, Instant now, Actions& out);
     void HandleView(const Frame& frame, Instant now, Actions& out);
-    void FillHeader(NodeId peer, MessageHeader& header);
-    Underlay MakeUnderlay(NodeId peer, std::uint64_t entropy) const;
-    bool Transmit(NodeId peer,
-                  FramePtr frame,
-                  MessageKind kind,
-                  std::uint64_t token,
-                  bool ackDue,
-                  Instant now,
-                  Actions& out);
-    void RestampAndSend(NodeId peer, std::vector<FramePtr>& frames, Actions& out);
     void ExpireChannels(Instant now, Actions& out);
-    void SendDueAcks(Actions& out);
 
     NodeConfig m_config;
     MembershipView m_view;
-    std::vector<Peer> m_peers; ///< index: NodeId
-    std::vector<NodeId> m_ackDue;
-    Instant m_channelDeadline = NEVER; ///< no channel's deadline is earlier
+    std::vector<std::uint8_t> m_incarnations; ///< newest that each node has named, by NodeId
+    MessageTransport m_transport;
     Instant m_nextHeartbeat = NEVER;
 
     /** Scratch space, kept for its capacity. */
     std::vector<std::pair<MessageKind, std::uint64_t>> m_acknowledged;
-    std::vector<FramePtr> m_freed;
     std::vector<ReliableChannel::Outstanding> m_abandoned;
+    std::vector<SyncMessage> m_batch;
 };
 
 } // namespace flowchain

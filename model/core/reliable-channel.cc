@@ -30,6 +30,7 @@ ReliableChannel::ReliableChannel(const ChannelConfig& config)
     assert(config.window >= 1 && config.window <= SELECTIVE_BITS);
     assert(config.retransmitTimeout > Duration::zero());
     assert(config.retransmitTimeoutMax >= config.retransmitTimeout);
+    assert(config.backlogHigh == 0 || config.backlogLow < config.backlogHigh);
 }
 
 std::uint32_t
@@ -63,6 +64,9 @@ ReliableChannel::Send(
     }
     message.copy = std::move(frame);
     m_backlog.push_back(std::move(message));
+    const auto waiting = static_cast<std::uint32_t>(BacklogCount());
+    m_backlogMax = std::max(m_backlogMax, waiting);
+    m_congested = m_congested || (m_config.backlogHigh != 0 && waiting >= m_config.backlogHigh);
     ++m_next;
     return SendVerdict::QUEUED;
 }
@@ -101,7 +105,7 @@ bool
 ReliableChannel::Accept(std::uint32_t sequence)
 {
     assert(sequence != 0);
-    m_ackDue = true;
+    ++m_owed;
     while (sequence > SelectiveEnd(m_arrived))
     {
         AdvanceArrived();
@@ -152,7 +156,13 @@ ReliableChannel::Refuse(std::uint32_t sequence,
 bool
 ReliableChannel::AckDue() const
 {
-    return m_ackDue;
+    return m_owed != 0;
+}
+
+bool
+ReliableChannel::AckUrgent() const
+{
+    return 2 * m_owed >= m_config.window;
 }
 
 void
@@ -160,7 +170,7 @@ ReliableChannel::FillAck(MessageHeader& header)
 {
     header.acknowledged = m_arrived;
     header.selective = m_arrivedSelective;
-    m_ackDue = false;
+    m_owed = 0;
 }
 
 Instant
@@ -225,6 +235,7 @@ ReliableChannel::ResetSender()
     }
     m_backlog.clear();
     m_backlogBegin = 0;
+    m_congested = false;
     m_base = m_unsent = m_next = 1;
     m_outstanding = 0;
     m_acknowledged = 0;
@@ -238,7 +249,7 @@ ReliableChannel::ResetReceiver()
 {
     m_arrived = 0;
     m_arrivedSelective = 0;
-    m_ackDue = false;
+    m_owed = 0;
 }
 
 std::size_t
@@ -292,6 +303,7 @@ ReliableChannel::Keep(Outstanding&& message, Instant now)
     slot = std::move(message);
     ++m_unsent;
     ++m_outstanding;
+    m_outstandingMax = std::max(m_outstandingMax, m_outstanding);
 }
 
 void
@@ -330,6 +342,7 @@ ReliableChannel::DrainBacklog(Instant now, FramePool& pool, std::vector<FramePtr
         out.push_back(pool.Clone(*message.copy));
         Keep(std::move(message), now);
     }
+    m_congested = m_congested && BacklogCount() > m_config.backlogLow;
     // Cut the emptied front once it is half of the vector: constant time a message.
     if (m_backlogBegin * 2 >= m_backlog.size())
     {

@@ -21,6 +21,13 @@ struct ChannelConfig
     std::uint16_t retriesMax = 30;
     std::uint16_t window = 64;         ///< unacknowledged messages, 1..64
     std::uint32_t backlogMax = 65'536; ///< messages that wait for the window
+    std::uint32_t backlogHigh = 0;     ///< from so many on the channel is congested; 0: never
+    std::uint32_t backlogLow = 0;      ///< until only so many are left; below backlogHigh
+    /** How long an acknowledgement may wait for a message to ride on. */
+    Duration ackDelay{0};
+    std::uint16_t batchCount = 1;    ///< messages in one frame, at most
+    Duration batchDelay{0};          ///< that a message may wait for others to the same peer
+    std::uint32_t batchBytes = 1400; ///< length of a frame with several messages, at most
 };
 
 /**
@@ -28,6 +35,10 @@ struct ChannelConfig
  * acknowledgement, retransmission with exponential back-off, bounded window and backlog. Messages
  * are handed over once each, as they arrive, in any order: every one of them may be applied in any
  * order.
+ *
+ * The window is the credit of flow control: a message is acknowledged when the receiver has
+ * processed it, so a slow receiver opens the window slowly. What the sender cannot send yet waits
+ * in the backlog; IsCongested() tells the role to make no more.
  */
 class ReliableChannel
 {
@@ -64,7 +75,8 @@ class ReliableChannel
 
     /** Process the acknowledgement fields of a header; of what was never sent: ignored. Tokens of
      * newly acknowledged messages are appended, with their kinds, to `acknowledged`; frames that
-     * the window now lets out (already copied) are appended to `out`. */
+     * the window now lets out, for the first time, are appended to `out` (they are clones, not yet
+     * restamped). */
     void Acknowledge(const MessageHeader& header,
                      Instant now,
                      FramePool& pool,
@@ -86,12 +98,21 @@ class ReliableChannel
     Refuse(std::uint32_t sequence, Instant now, FramePool& pool, std::vector<FramePtr>& out);
 
     bool AckDue() const;
+    /** @returns whether so much has arrived since the last acknowledgement that the peer's window
+     * may close: half of our own. */
+    bool AckUrgent() const;
     /** Fill acknowledged and selective; clears AckDue(). */
     void FillAck(MessageHeader& header);
-    /** The message for which FillAck() was called does not leave now: an acknowledgement is due. */
-    void OweAck()
+    /** Arrivals that no header has acknowledged yet. */
+    std::uint32_t Owed() const
     {
-        m_ackDue = true;
+        return m_owed;
+    }
+
+    /** The message for which FillAck() was called does not leave now. @param owed Owed() before */
+    void OweAck(std::uint32_t owed)
+    {
+        m_owed += owed;
     }
 
     /** Earliest retransmission deadline, or NEVER. Amortised constant: may be early, never late. */
@@ -100,7 +121,7 @@ class ReliableChannel
     /**
      * Copies to send again because their deadline has passed, appended to `out` (they are clones,
      * not yet restamped). Messages whose retries are exhausted are moved to `abandoned`; frames
-     * that the window then lets out are appended to `out`, too.
+     * that the window then lets out, for the first time, are appended behind them.
      * @returns how many retransmissions
      */
     std::uint32_t Expire(Instant now,
@@ -118,6 +139,24 @@ class ReliableChannel
 
     std::size_t OutstandingCount() const;
     std::size_t BacklogCount() const;
+
+    /** From BacklogCount() >= backlogHigh until it is down to backlogLow. */
+    bool IsCongested() const
+    {
+        return m_congested;
+    }
+
+    /** Most that OutstandingCount() has been. */
+    std::uint32_t OutstandingMax() const
+    {
+        return m_outstandingMax;
+    }
+
+    /** Most that BacklogCount() has been. */
+    std::uint32_t BacklogMax() const
+    {
+        return m_backlogMax;
+    }
 
   private:
     friend class MachineDigest; ///< of tests
@@ -147,11 +186,14 @@ class ReliableChannel
     std::vector<Outstanding> m_ring;    ///< index: sequence modulo size; empty until the first use
     std::vector<Outstanding> m_backlog; ///< from m_backlogBegin on, in sequence order
     std::size_t m_backlogBegin = 0;
+    bool m_congested = false;
+    std::uint32_t m_outstandingMax = 0;
+    std::uint32_t m_backlogMax = 0;
 
     // Receiving.
     std::uint32_t m_arrived = 0;          ///< all numbers up to this one have arrived
     std::uint64_t m_arrivedSelective = 0; ///< bit i: m_arrived + 2 + i has arrived
-    bool m_ackDue = false;
+    std::uint32_t m_owed = 0;             ///< arrivals that no header has acknowledged
 };
 
 } // namespace flowchain

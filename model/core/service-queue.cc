@@ -17,7 +17,7 @@ ServiceQueue::ServiceQueue(const ProcessingConfig& config)
 }
 
 std::optional<Instant>
-ServiceQueue::Admit(WorkKind kind, Instant now)
+ServiceQueue::Admit(Duration cost, Instant now)
 {
     assert(now >= m_lastArrival);
     m_lastArrival = now;
@@ -38,13 +38,18 @@ ServiceQueue::Admit(WorkKind kind, Instant now)
         m_queueFramesMax = std::max(m_queueFramesMax, static_cast<std::uint32_t>(m_starts.size()));
     }
 
-    const Duration cost = m_costs[static_cast<std::size_t>(kind)];
     const Instant end = start + cost;
     std::pop_heap(m_free.begin(), m_free.end(), std::greater<>{});
     m_free.back() = end;
     std::push_heap(m_free.begin(), m_free.end(), std::greater<>{});
     m_busyTime += cost;
     return end;
+}
+
+Duration
+ServiceQueue::CostOf(WorkKind kind) const
+{
+    return m_costs[static_cast<std::size_t>(kind)];
 }
 
 Duration

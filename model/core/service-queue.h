@@ -38,7 +38,10 @@ class ServiceQueue
 
     /** A frame arrives: arrivals must come in time order. @returns the instant at which its
      * processing ends, or nothing if the queue is full. */
-    std::optional<Instant> Admit(WorkKind kind, Instant now);
+    std::optional<Instant> Admit(Duration cost, Instant now);
+
+    /** Time that a core spends on a frame of the kind. */
+    Duration CostOf(WorkKind kind) const;
 
     /** Time that the cores have spent or will spend on what was admitted. */
     Duration BusyTime() const;

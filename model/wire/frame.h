@@ -33,11 +33,12 @@ struct Payload
  * copy: outer Ethernet 14 + IPv4 20 + UDP 8 + Geneve 8 + options of at most 100 fit before an inner
  * frame that starts at HEADROOM, and an inner frame's headers (Ethernet 14, IPv4 60, TCP 60)
  * behind.
+ * The rest of the buffer is for the body of a batch of messages; only bytes in use are copied.
  */
 class Frame
 {
   public:
-    static constexpr std::size_t CAPACITY = 320;
+    static constexpr std::size_t CAPACITY = 1600;
     static constexpr std::size_t HEADROOM = 176;
 
     Frame() = default;

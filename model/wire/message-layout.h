@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 /** Offsets of the tables in sync-message.h, and the codec of each option's data. */
 namespace flowchain::layout
@@ -91,6 +92,11 @@ constexpr unsigned STATUS_SHIFT = 6;
 constexpr std::uint8_t INCARNATION_MASK = 0x3f;
 } // namespace view
 
+namespace batch
+{
+constexpr std::size_t LENGTH_SIZE = 2; ///< of the field in front of each message's options
+} // namespace batch
+
 constexpr std::size_t
 OptionSize(std::size_t dataSize)
 {
@@ -119,6 +125,16 @@ bool LoadRecord(const std::uint8_t* from, bool complete, SessionRecord& record);
 
 /** Read option data. @returns false if the protocols are out of range or differ */
 bool LoadEntry(const std::uint8_t* from, FlowEntry& entry);
+
+/** Write Ethernet, IPv4, UDP and Geneve header; everything behind them is in `frame` already. */
+void
+StoreOuterHeaders(Frame& frame, const Underlay& underlay, std::size_t optionSize, bool innerFrame);
+
+/** Decode the options of one message. @param options a whole number of words */
+DecodeVerdict DecodeOptions(std::span<const std::uint8_t> options, SyncMessage& message);
+
+/** @returns whether such a message may consist of its options, without inner frame or body. */
+bool MayBeOptionsAlone(const MessageHeader& header);
 
 } // namespace flowchain::layout
 

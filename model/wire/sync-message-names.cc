@@ -68,6 +68,8 @@ ToString(MessageKind kind)
         return "fetch";
     case MessageKind::FETCHED:
         return "fetched";
+    case MessageKind::BATCH:
+        return "batch";
     }
     return "invalid";
 }

@@ -28,7 +28,7 @@ struct Shape
 {
     bool record = false;
     bool entry = false;
-    bool view = false;
+    bool body = false; ///< bytes behind the options that are no frame
     InnerFrame inner = InnerFrame::NEVER;
 };
 
@@ -60,7 +60,8 @@ ShapeOf(MessageKind kind, std::uint8_t flags)
     case MessageKind::ENTRY:
         return {.entry = true, .inner = InnerFrame::OPTIONAL};
     case MessageKind::VIEW:
-        return {.view = true};
+    case MessageKind::BATCH:
+        return {.body = true};
     case MessageKind::ACK:
     case MessageKind::HEARTBEAT:
     case MessageKind::SNAPSHOT_END:
@@ -84,45 +85,6 @@ StoreOptionHeader(std::uint8_t* to, std::uint8_t type, std::size_t dataSize)
     to[geneve::OPTION_TYPE] = type;
     to[geneve::OPTION_LENGTH] = static_cast<std::uint8_t>(dataSize / geneve::WORD_SIZE);
     return to + geneve::OPTION_HEADER_SIZE;
-}
-
-/** Write Ethernet, IPv4, UDP and Geneve header; everything behind them is in `frame` already. */
-void
-StoreOuterHeaders(Frame& frame, const Underlay& underlay, std::size_t optionSize, bool innerFrame)
-{
-    const auto header = frame.Header();
-    auto* const at = header.data();
-    SetMacAddresses(frame, 0, underlay.sourceMac, underlay.destinationMac);
-    Store16(at + ethernet::TYPE, ethernet::TYPE_IPV4);
-
-    const auto total = frame.Length() - layout::IP;
-    assert(total <= ipv4::MAX_TOTAL_LENGTH);
-    ipv4::Write(at + layout::IP,
-                {.source = underlay.sourceAddress,
-                 .destination = underlay.destinationAddress,
-                 .protocol = IpProtocol::UDP,
-                 .ttl = OUTER_TTL,
-                 .identification = 0,
-                 .totalLength = static_cast<std::uint16_t>(total)});
-
-    auto* const gnv = at + layout::GENEVE;
-    assert(underlay.vni <= geneve::MAX_VNI);
-    gnv[geneve::VERSION_LENGTH] = static_cast<std::uint8_t>(optionSize / geneve::WORD_SIZE);
-    gnv[geneve::FLAGS] = innerFrame ? 0 : geneve::FLAG_CONTROL;
-    Store16(gnv + geneve::PROTOCOL_TYPE,
-            innerFrame ? ethernet::TYPE_TRANSPARENT_BRIDGING : ethernet::TYPE_LOCAL_EXPERIMENTAL);
-    Store32(gnv + geneve::VNI, underlay.vni << 8);
-
-    auto* const udp = at + layout::UDP;
-    const auto length = static_cast<std::uint16_t>(total - ipv4::HEADER_SIZE);
-    Store16(udp + udp::SOURCE_PORT, underlay.sourcePort);
-    Store16(udp + udp::DESTINATION_PORT, geneve::UDP_PORT);
-    Store16(udp + udp::LENGTH, length);
-    Store16(udp + udp::CHECKSUM, 0);
-    assert(frame.payload.length == 0 || header.size() % 2 == 0);
-    const auto sum = FoldSum(OnesComplementSum(header.subspan(layout::UDP)) + frame.payload.sum +
-                             ipv4::PseudoHeaderSum(at + layout::IP, length));
-    Store16(udp + udp::CHECKSUM, UdpChecksumToSend(static_cast<std::uint16_t>(~sum)));
 }
 
 /** @returns whether the frame is whole plain IPv4/UDP to the Geneve port. @pre at least up to
@@ -255,18 +217,96 @@ CheckContent(const Frame& frame, const Shape& shape, std::size_t size, bool& inn
     {
         return size < ethernet::HEADER_SIZE ? DecodeVerdict::BAD_BODY : DecodeVerdict::OK;
     }
-    const bool bodyAllowed = shape.view;
-    return frame.payload.length > 0 || (size > 0) != bodyAllowed ? DecodeVerdict::BAD_BODY
-                                                                 : DecodeVerdict::OK;
+    return frame.payload.length > 0 || (size > 0) != shape.body ? DecodeVerdict::BAD_BODY
+                                                                : DecodeVerdict::OK;
 }
 
 } // namespace
 
 void
+layout::StoreOuterHeaders(Frame& frame,
+                          const Underlay& underlay,
+                          std::size_t optionSize,
+                          bool innerFrame)
+{
+    const auto header = frame.Header();
+    auto* const at = header.data();
+    SetMacAddresses(frame, 0, underlay.sourceMac, underlay.destinationMac);
+    Store16(at + ethernet::TYPE, ethernet::TYPE_IPV4);
+
+    const auto total = frame.Length() - layout::IP;
+    assert(total <= ipv4::MAX_TOTAL_LENGTH);
+    ipv4::Write(at + layout::IP,
+                {.source = underlay.sourceAddress,
+                 .destination = underlay.destinationAddress,
+                 .protocol = IpProtocol::UDP,
+                 .ttl = OUTER_TTL,
+                 .identification = 0,
+                 .totalLength = static_cast<std::uint16_t>(total)});
+
+    auto* const gnv = at + layout::GENEVE;
+    assert(underlay.vni <= geneve::MAX_VNI);
+    gnv[geneve::VERSION_LENGTH] = static_cast<std::uint8_t>(optionSize / geneve::WORD_SIZE);
+    gnv[geneve::FLAGS] = innerFrame ? 0 : geneve::FLAG_CONTROL;
+    Store16(gnv + geneve::PROTOCOL_TYPE,
+            innerFrame ? ethernet::TYPE_TRANSPARENT_BRIDGING : ethernet::TYPE_LOCAL_EXPERIMENTAL);
+    Store32(gnv + geneve::VNI, underlay.vni << 8);
+
+    auto* const udp = at + layout::UDP;
+    const auto length = static_cast<std::uint16_t>(total - ipv4::HEADER_SIZE);
+    Store16(udp + udp::SOURCE_PORT, underlay.sourcePort);
+    Store16(udp + udp::DESTINATION_PORT, geneve::UDP_PORT);
+    Store16(udp + udp::LENGTH, length);
+    Store16(udp + udp::CHECKSUM, 0);
+    assert(frame.payload.length == 0 || header.size() % 2 == 0);
+    const auto sum = FoldSum(OnesComplementSum(header.subspan(layout::UDP)) + frame.payload.sum +
+                             ipv4::PseudoHeaderSum(at + layout::IP, length));
+    Store16(udp + udp::CHECKSUM, UdpChecksumToSend(static_cast<std::uint16_t>(~sum)));
+}
+
+DecodeVerdict
+layout::DecodeOptions(std::span<const std::uint8_t> options, SyncMessage& message)
+{
+    OptionData data;
+    if (const auto verdict = FindOptions(options, data); verdict != DecodeVerdict::OK)
+    {
+        return verdict;
+    }
+    // A constant, since g++ 12 fills a temporary with a slow string instruction.
+    static constexpr SyncMessage EMPTY{};
+    message = EMPTY;
+    if (!layout::LoadHeader(data.message, message.header))
+    {
+        return DecodeVerdict::BAD_KIND;
+    }
+    const auto shape = ShapeOf(message.header.kind, message.header.flags);
+    if (shape.record != (data.record != nullptr) || shape.entry != (data.entry != nullptr))
+    {
+        return DecodeVerdict::BAD_BODY;
+    }
+    const bool refused = (message.header.flags & message_flag::REFUSED) != 0;
+    const MessageKind kind = message.header.kind;
+    const bool complete = kind == MessageKind::STATE || kind == MessageKind::FETCHED
+                              ? !refused
+                              : kind != MessageKind::FETCH;
+    const bool sound =
+        (!shape.record || layout::LoadRecord(data.record, complete, message.record)) &&
+        (!shape.entry || layout::LoadEntry(data.entry, message.entry));
+    return sound ? DecodeVerdict::OK : DecodeVerdict::BAD_BODY;
+}
+
+bool
+layout::MayBeOptionsAlone(const MessageHeader& header)
+{
+    const auto shape = ShapeOf(header.kind, header.flags);
+    return !shape.body && AllowsInnerFrame(shape, false);
+}
+
+void
 Encapsulate(const SyncMessage& message, const Underlay& underlay, Frame& frame)
 {
     const auto shape = ShapeOf(message.header.kind, message.header.flags);
-    assert(!shape.view && AllowsInnerFrame(shape, message.hasInnerFrame));
+    assert(!shape.body && AllowsInnerFrame(shape, message.hasInnerFrame));
     assert(message.hasInnerFrame == (frame.Length() > 0));
     std::size_t optionSize = layout::OptionSize(layout::MESSAGE_SIZE);
     if (shape.record)
@@ -291,7 +331,7 @@ Encapsulate(const SyncMessage& message, const Underlay& underlay, Frame& frame)
         layout::StoreEntry(StoreOptionHeader(at, layout::OPTION_ENTRY, layout::ENTRY_SIZE),
                            message.entry);
     }
-    StoreOuterHeaders(frame, underlay, optionSize, message.hasInnerFrame);
+    layout::StoreOuterHeaders(frame, underlay, optionSize, message.hasInnerFrame);
 }
 
 void
@@ -323,7 +363,7 @@ EncapsulateView(const MessageHeader& header,
             (status << layout::view::STATUS_SHIFT) |
             (view.members[i].incarnation & layout::view::INCARNATION_MASK));
     }
-    StoreOuterHeaders(frame, underlay, OPTION_SIZE, false);
+    layout::StoreOuterHeaders(frame, underlay, OPTION_SIZE, false);
 }
 
 DecodeVerdict
@@ -335,34 +375,13 @@ Decode(const Frame& frame, SyncMessage& message, std::size_t& outerLength)
         return verdict;
     }
     const auto header = frame.Header();
-    OptionData data;
-    if (const auto verdict = FindOptions(header.subspan(layout::OPTIONS, optionSize), data);
+    if (const auto verdict =
+            layout::DecodeOptions(header.subspan(layout::OPTIONS, optionSize), message);
         verdict != DecodeVerdict::OK)
     {
         return verdict;
     }
-    // A constant, since g++ 12 fills a temporary with a slow string instruction.
-    static constexpr SyncMessage EMPTY{};
-    message = EMPTY;
-    if (!layout::LoadHeader(data.message, message.header))
-    {
-        return DecodeVerdict::BAD_KIND;
-    }
     const auto shape = ShapeOf(message.header.kind, message.header.flags);
-    if (shape.record != (data.record != nullptr) || shape.entry != (data.entry != nullptr))
-    {
-        return DecodeVerdict::BAD_BODY;
-    }
-    const bool refused = (message.header.flags & message_flag::REFUSED) != 0;
-    const MessageKind kind = message.header.kind;
-    const bool complete = kind == MessageKind::STATE || kind == MessageKind::FETCHED
-                              ? !refused
-                              : kind != MessageKind::FETCH;
-    if ((shape.record && !layout::LoadRecord(data.record, complete, message.record)) ||
-        (shape.entry && !layout::LoadEntry(data.entry, message.entry)))
-    {
-        return DecodeVerdict::BAD_BODY;
-    }
     outerLength = layout::OPTIONS + optionSize;
     return CheckContent(frame, shape, header.size() - outerLength, message.hasInnerFrame);
 }
@@ -424,7 +443,7 @@ PeekKind(const Frame& frame, MessageKind& kind)
 }
 
 void
-Restamp(Frame& frame, const MessageHeader& header)
+Restamp(Frame& frame, const MessageHeader& header, bool isResend)
 {
     MessageKind kind;
     [[maybe_unused]] const bool isMessage = PeekKind(frame, kind);
@@ -443,9 +462,12 @@ Restamp(Frame& frame, const MessageHeader& header)
         update.Replace32(Load32(data + offset), value);
         Store32(data + offset, value);
     };
-    replace16(
-        layout::message::KIND,
-        static_cast<std::uint16_t>(Load16(data + layout::message::KIND) | message_flag::RESEND));
+    if (isResend)
+    {
+        replace16(layout::message::KIND,
+                  static_cast<std::uint16_t>(Load16(data + layout::message::KIND) |
+                                             message_flag::RESEND));
+    }
     replace16(layout::message::SOURCE_INCARNATION,
               static_cast<std::uint16_t>(data[layout::message::SOURCE_INCARNATION] << 8 |
                                          header.targetIncarnation));

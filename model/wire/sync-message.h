@@ -11,7 +11,8 @@
 /*
  * A message on the wire: Ethernet, IPv4 and UDP to port 6081, Geneve (RFC 8926) with one to two
  * options of class 0xff0c (experimental, RFC 8926 section 7.1), then the inner Ethernet frame, or
- * the body of VIEW, or nothing. All integers are big-endian, reserved bytes are 0 and ignored.
+ * the body of VIEW or BATCH, or nothing. All integers are big-endian, reserved bytes are 0 and
+ * ignored.
  *
  *   Outer part   offset  size
  *   Ethernet          0    14  type 0x0800
@@ -46,6 +47,11 @@
  *       40    2 owner                            7    1 of member 1, and so on
  *       42    1 protocol of match
  *       43    1 protocol of rewrite
+ *
+ *   Body of BATCH, after the options: one or more messages, each of them as
+ *   offset size field
+ *        0    2 length of the options that follow, a multiple of 4
+ *        2    - options of the message as above, the message option first
  */
 namespace flowchain
 {
@@ -70,8 +76,9 @@ enum class MessageKind : std::uint8_t
     REFUSAL = 15,      ///< negative acknowledgement: not stored, and not received (unsequenced)
     FETCH = 16,        ///< service node to store: is there a session with this tuple?
     FETCHED = 17,      ///< store to service node: the session, or REFUSED: there is none
+    BATCH = 18,        ///< several messages in one frame (unsequenced; each of them has its number)
 };
-constexpr MessageKind LAST_MESSAGE_KIND = MessageKind::FETCHED;
+constexpr MessageKind LAST_MESSAGE_KIND = MessageKind::BATCH;
 
 /** Bits of MessageHeader::flags. */
 namespace message_flag
@@ -100,7 +107,8 @@ struct MessageHeader
     std::uint32_t acknowledged = 0; ///< all sequence numbers up to this one have arrived
     std::uint64_t selective = 0;    ///< bit i: acknowledged + 2 + i has arrived (RFC 2018's idea)
     NodeId first = NO_NODE;         ///< CHAIN, CHAIN_DONE, FAN_OUT_DONE: root of the spread
-    std::uint16_t attempt = 0;      ///< of the spread; echoed in CHAIN_DONE and FAN_OUT_DONE
+    std::uint16_t attempt = 0;      ///< of the spread; echoed in CHAIN_DONE and FAN_OUT_DONE; in
+                                    ///< BATCH: how many messages it has
 
     friend bool operator==(const MessageHeader&, const MessageHeader&) = default;
 };
@@ -137,10 +145,10 @@ struct ViewBody
  * A decoded message. Which body is present follows from `kind`, and the codec refuses a message
  * that lacks its body or has another one: `record` for STATE (unless REFUSED, where only
  * record.original counts), CHAIN, CHAIN_DONE, FAN_OUT, FAN_OUT_DONE, SNAPSHOT; `entry` for
- * REVERSE_ENTRY and ENTRY; `view` for VIEW. An inner Ethernet frame is present exactly in
- * PACKET_IN, PROCESS, and STATE without REFUSED or RELEASED, and may be in ENTRY, CHAIN and
- * CHAIN_DONE. PACKET_IN with EXISTING has the `entry` that is no longer usable. A REFUSAL names the
- * refused sequence number: its upper half in `first`, its lower in `attempt`. FETCH names the
+ * REVERSE_ENTRY and ENTRY; messages for BATCH; `view` for VIEW. An inner Ethernet frame is present
+ * exactly in PACKET_IN, PROCESS, and STATE without REFUSED or RELEASED, and may be in ENTRY, CHAIN
+ * and CHAIN_DONE. PACKET_IN with EXISTING has the `entry` that is no longer usable. A REFUSAL names
+ * the refused sequence number: its upper half in `first`, its lower in `attempt`. FETCH names the
  * asker's slot in the same way, and FETCHED repeats it; of FETCH, and of FETCHED with REFUSED, only
  * record.original counts. The protocols of both
  * tuples of a record or entry must be the same, and TCP, UDP or ICMP; those of a REFUSED record's
@@ -187,7 +195,8 @@ const char* ToString(MessageKind kind);
  * Encapsulate: prepend outer Ethernet, IPv4, UDP, Geneve with the options that message.header.kind
  * asks for to `frame`, which holds the inner Ethernet frame or is empty. All outer checksums are
  * right afterwards, the UDP checksum over header bytes and payload included.
- * @pre frame is empty exactly if !message.hasInnerFrame, and has the headroom; kind is not VIEW
+ * @pre frame is empty exactly if !message.hasInnerFrame, and has the headroom; kind is not VIEW or
+ * BATCH
  */
 void Encapsulate(const SyncMessage& message, const Underlay& underlay, Frame& frame);
 
@@ -216,11 +225,12 @@ DecodeVerdict DecodeView(const Frame& frame, ViewBody& view);
 bool PeekKind(const Frame& frame, MessageKind& kind);
 
 /**
- * Overwrite epoch, acknowledgement fields and target incarnation of an encoded message before it is
- * sent again, set message_flag::RESEND, and repair the UDP checksum (RFC 1624, eqn. 3).
+ * Overwrite epoch, acknowledgement fields and target incarnation of an encoded message that has
+ * waited, and repair the UDP checksum (RFC 1624, eqn. 3).
+ * @param isResend set message_flag::RESEND: the message has been sent before
  * @pre frame was made by Encapsulate() or EncapsulateView()
  */
-void Restamp(Frame& frame, const MessageHeader& header);
+void Restamp(Frame& frame, const MessageHeader& header, bool isResend);
 
 } // namespace flowchain
 

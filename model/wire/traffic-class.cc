@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "traffic-class.h"
 
-#include "sync-message.h"
-
 namespace flowchain
 {
 
@@ -27,10 +25,12 @@ TrafficClass
 ClassOf(const Frame& frame)
 {
     MessageKind kind;
-    if (!PeekKind(frame, kind))
-    {
-        return TrafficClass::DATA;
-    }
+    return PeekKind(frame, kind) ? ClassOf(kind) : TrafficClass::DATA;
+}
+
+TrafficClass
+ClassOf(MessageKind kind)
+{
     switch (kind)
     {
     case MessageKind::PACKET_IN:

@@ -3,6 +3,7 @@
 #define FLOWCHAIN_TRAFFIC_CLASS_H
 
 #include "frame.h"
+#include "sync-message.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,7 @@ const char* ToString(TrafficClass trafficClass);
 
 /** Classify by a look at fixed offsets; the frame need not have been checked. */
 TrafficClass ClassOf(const Frame& frame);
+TrafficClass ClassOf(MessageKind kind);
 
 } // namespace flowchain
 

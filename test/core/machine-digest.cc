@@ -80,7 +80,7 @@ Instant
 MachineDigest::NextRetransmission(const ProtocolMachine& machine)
 {
     Instant next = NEVER;
-    for (const ProtocolMachine::Peer& peer : machine.m_peers)
+    for (const MessageTransport::Peer& peer : machine.m_transport.m_peers)
     {
         const ReliableChannel& channel = peer.channel;
         for (std::uint32_t sequence = channel.m_base; sequence != channel.m_unsent; ++sequence)
@@ -130,7 +130,8 @@ MachineDigest::AddChannel(Digest& digest, const ReliableChannel& channel, Instan
     }
     digest.Add(channel.m_selective);
     digest.Add(channel.m_arrivedSelective);
-    digest.Add(channel.m_ackDue);
+    digest.Add(channel.m_owed);
+    digest.Add(channel.m_congested);
     for (std::uint32_t sequence = channel.m_base; sequence != channel.m_unsent; ++sequence)
     {
         AddOutstanding(digest, channel.m_ring[sequence & (channel.m_ring.size() - 1)], now);
@@ -147,12 +148,18 @@ MachineDigest::AddBase(Digest& digest, const ProtocolMachine& machine, Instant n
 {
     const ViewBody& view = machine.m_view.Body();
     digest.Add(view.epoch);
-    for (std::size_t node = 0; node < machine.m_peers.size(); ++node)
+    for (std::size_t node = 0; node < machine.m_incarnations.size(); ++node)
     {
-        const ProtocolMachine::Peer& peer = machine.m_peers[node];
+        const MessageTransport::Peer& peer = machine.m_transport.m_peers[node];
         digest.Add(static_cast<std::uint64_t>(view.members[node].status) << 16 |
-                   view.members[node].incarnation << 8 | peer.incarnation);
+                   view.members[node].incarnation << 8 | machine.m_incarnations[node]);
         AddChannel(digest, peer.channel, now);
+        AddTime(digest, peer.ackListed ? peer.ackAt : NEVER, now);
+        AddTime(digest, peer.waiting.empty() ? NEVER : peer.batchAt, now);
+        for (const FramePtr& frame : peer.waiting)
+        {
+            digest.Add(*frame);
+        }
     }
     AddTime(digest, machine.m_nextHeartbeat, now);
 }

@@ -207,6 +207,11 @@ ProtocolScript::BuildNetwork(const Command& command)
     config.channel.retriesMax = static_cast<std::uint16_t>(command.Number("retries", 12));
     config.channel.backlogMax = static_cast<std::uint32_t>(command.Number("backlog", 1024));
     config.channel.window = static_cast<std::uint16_t>(command.Number("window", 64));
+    config.channel.backlogHigh = static_cast<std::uint32_t>(command.Number("high", 0));
+    config.channel.backlogLow = static_cast<std::uint32_t>(command.Number("low", 0));
+    config.channel.batchCount = static_cast<std::uint16_t>(command.Number("batch", 1));
+    config.channel.batchDelay = command.Number("batchdelay", 0) * MICROSECOND;
+    config.channel.ackDelay = command.Number("ackdelay", 0) * MICROSECOND;
     FlowManagerConfig& manager = config.manager;
     manager.length = static_cast<std::uint16_t>(command.Number("length", 3));
     manager.position = static_cast<std::uint16_t>(command.Number("position", manager.length));

@@ -20,7 +20,7 @@ namespace flowchain
  *   network [managers=3] [groups=1] [services=4] [accelerators=1] [length=3] [position=LENGTH]
  *           [release=all] [scheme=chain] [ports=1000] [retries=12] [backlog=1024] [window=64]
  *           [held=256] [pending=65536] [patience=50000] [copies=4000000] [sessions=1000]
- *           [entries=1000] [strict=1]
+ *           [entries=1000] [strict=1] [high=0] [low=0] [batch=1] [batchdelay=0] [ackdelay=0]
  *                              forgets flows and rules, but not what the trace shows
  *   send FLOW syn|ack|fin|rst|udp|icmp [via=NODE] [ttl=64] [port=PORT]
  *                              by the client; the first one makes the flow, from the client's

@@ -82,6 +82,7 @@ class Swarm : public HarnessListener
                    ProtocolTrace* trace = nullptr,
                    const ProtocolMutation* mutation = nullptr)
         : m_dice(seed)
+        , m_transportDice(seed + 1)
         , m_profile(profile)
         , m_trace(trace)
         , m_harness(Configure(), nullptr)
@@ -280,6 +281,13 @@ class Swarm : public HarnessListener
         config.manager.position =
             static_cast<std::uint16_t>(1 + m_dice.Roll(config.manager.length));
         config.snapshotWindow = 2;
+        if (m_transportDice.Percent(50))
+        {
+            // All of it together stays below the retransmission timeout.
+            config.channel.batchCount = static_cast<std::uint16_t>(1 + m_transportDice.Roll(32));
+            config.channel.batchDelay = m_transportDice.Time(40 * MICROSECOND);
+            config.channel.ackDelay = m_transportDice.Time(60 * MICROSECOND);
+        }
         m_loss = m_dice.Percent(20) ? 0 : m_dice.Roll(11);
         m_duplication = m_dice.Roll(11);
         m_lateness = m_dice.Roll(11);
@@ -448,6 +456,7 @@ class Swarm : public HarnessListener
     }
 
     Dice m_dice;
+    Dice m_transportDice; ///< of its own, so that each schedule's other draws stay as they are
     Profile m_profile;
     std::uint64_t m_loss = 0; ///< percent
     std::uint64_t m_duplication = 0;

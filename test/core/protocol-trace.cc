@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "protocol-trace.h"
 
+#include "message-batch.h"
 #include "protocol-text.h"
 
 namespace flowchain
@@ -228,6 +229,22 @@ ProtocolTrace::TextOfMessage(const SyncMessage& message, const Frame& frame) con
     return text;
 }
 
+std::string
+ProtocolTrace::TextOfBatch(const Frame& frame) const
+{
+    std::vector<SyncMessage> messages;
+    if (DecodeBatch(frame, messages) != DecodeVerdict::OK)
+    {
+        return "BATCH ?";
+    }
+    std::string text;
+    for (const SyncMessage& message : messages)
+    {
+        text += (text.empty() ? "BATCH {" : "; ") + TextOfMessage(message, frame);
+    }
+    return text + "}";
+}
+
 bool
 ProtocolTrace::IsBackground(NodeId from, NodeId to, MessageKind kind) const
 {
@@ -255,7 +272,7 @@ ProtocolTrace::OnSend(NodeId from, NodeId to, const Frame& frame, const Fate& fa
         {
             return;
         }
-        text += TextOfMessage(message, frame);
+        text += kind == MessageKind::BATCH ? TextOfBatch(frame) : TextOfMessage(message, frame);
         text += message.hasInnerFrame ? " [" + TextOfPacket(frame, outerLength) + "]" : "";
     }
     else
@@ -367,7 +384,7 @@ ProtocolTrace::OnDropped(NodeId node, const Frame& frame, DropReason reason, Ins
     }
     else
     {
-        what = TextOfPacket(frame, 0);
+        what = frame.Header().empty() ? "part of a batch" : TextOfPacket(frame, 0);
     }
     Line(now, m_harness->NameOf(node) + " x " + Capitals(ToString(reason)) + " [" + what + "]");
 }

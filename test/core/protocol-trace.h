@@ -76,6 +76,7 @@ class ProtocolTrace : public HarnessListener
     void Line(Instant now, const std::string& text);
     std::string TextOfPacket(const Frame& frame, std::size_t offset) const;
     std::string TextOfMessage(const SyncMessage& message, const Frame& frame) const;
+    std::string TextOfBatch(const Frame& frame) const;
     std::string TextOfView(const Frame& frame) const;
     std::string TextOfEntry(const FlowEntry& entry) const;
     std::string TextOfNote(const Note& note) const;

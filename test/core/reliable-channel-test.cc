@@ -362,7 +362,7 @@ TEST(ReliableChannel, AnAcknowledgementThatStaysBehindIsDueAgain)
     channel.Accept(1);
     channel.FillAck(header);
     EXPECT_FALSE(channel.AckDue());
-    channel.OweAck();
+    channel.OweAck(1);
     EXPECT_TRUE(channel.AckDue());
 }
 

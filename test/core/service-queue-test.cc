@@ -41,7 +41,7 @@ CheckTimeline(ServiceQueue& queue, const std::vector<Arrival>& arrivals)
 {
     for (std::size_t i = 0; i < arrivals.size(); ++i)
     {
-        const auto end = queue.Admit(arrivals[i].kind, At(arrivals[i].at));
+        const auto end = queue.Admit(queue.CostOf(arrivals[i].kind), At(arrivals[i].at));
         ASSERT_EQ(end.has_value(), arrivals[i].end >= 0) << i;
         if (end)
         {
@@ -104,7 +104,8 @@ TEST(ServiceQueue, ABurstLeavesInRoundsOfTheCores)
         ServiceQueue queue(Config(cores, 1000));
         for (int i = 0; i < 50; ++i)
         {
-            EXPECT_EQ(queue.Admit(WorkKind::PACKET, At(0)), At(100 * (i / cores + 1)));
+            EXPECT_EQ(queue.Admit(queue.CostOf(WorkKind::PACKET), At(0)),
+                      At(100 * (i / cores + 1)));
         }
         EXPECT_EQ(queue.QueueFramesMax(), 50U - cores);
     }
@@ -135,8 +136,8 @@ TEST(ServiceQueue, WaitingTimeIsSummedOverFrames)
 TEST(ServiceQueueDeathTest, ArrivalsGoForwardInTime)
 {
     ServiceQueue queue(Config(1, 1));
-    queue.Admit(WorkKind::ACK, At(10));
-    EXPECT_DEATH(queue.Admit(WorkKind::ACK, At(9)), "");
+    queue.Admit(queue.CostOf(WorkKind::ACK), At(10));
+    EXPECT_DEATH(queue.Admit(queue.CostOf(WorkKind::ACK), At(9)), "");
 }
 
 /** The queue as an event list: frames wait in a line, and every core is asked for its state. */
@@ -218,7 +219,7 @@ RC_GTEST_PROP(ServiceQueue, AgreesWithAnEventList, ())
     for (const auto& [gap, kind] : arrivals)
     {
         now += gap;
-        const auto end = queue.Admit(static_cast<WorkKind>(kind), At(now));
+        const auto end = queue.Admit(queue.CostOf(static_cast<WorkKind>(kind)), At(now));
         RC_ASSERT(end.has_value() == oracle.Arrive(now, costs[kind]));
         if (end)
         {

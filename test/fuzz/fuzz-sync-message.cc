@@ -2,6 +2,7 @@
 // Whatever decodes can be encoded again and decodes to the same.
 #include "byte-order.h"
 #include "fuzz-input.h"
+#include "message-batch.h"
 
 namespace flowchain
 {
@@ -14,7 +15,7 @@ CheckRestamp(Frame& frame)
     MessageKind kind;
     FUZZ_CHECK(PeekKind(frame, kind));
     MessageHeader header = test::SampleMessage(kind).header;
-    Restamp(frame, header);
+    Restamp(frame, header, true);
     SyncMessage message;
     std::size_t outer = 0;
     FUZZ_CHECK(Decode(frame, message, outer) == DecodeVerdict::OK);
@@ -48,6 +49,52 @@ CheckView(const Frame& frame, const MessageHeader& header)
 }
 
 void
+CheckBatch(const Frame& frame, const MessageHeader& header)
+{
+    std::vector<SyncMessage> messages;
+    const auto verdict = DecodeBatch(frame, messages);
+    FUZZ_CHECK(messages.empty() == (verdict != DecodeVerdict::OK));
+    PeekedKinds kinds(frame);
+    Frame again;
+    again.Reset();
+    for (const SyncMessage& message : messages)
+    {
+        Frame one;
+        one.Reset();
+        Encapsulate(message, test::SampleUnderlay(), one);
+        FUZZ_CHECK(MayBeInBatch(one));
+        if (SizeInBatch(one) > again.TailroomLeft())
+        {
+            return;
+        }
+        AppendToBatch(again, one, message.header);
+    }
+    // Kinds are seen before the messages are checked; they can be none at all.
+    for (MessageKind kind; kinds.Next(kind);)
+    {
+        FUZZ_CHECK(kind <= LAST_MESSAGE_KIND);
+    }
+    if (verdict != DecodeVerdict::OK)
+    {
+        return;
+    }
+    EncapsulateBatch(header, test::SampleUnderlay(), again);
+    SyncMessage container;
+    std::size_t outer = 0;
+    FUZZ_CHECK(Decode(again, container, outer) == DecodeVerdict::OK);
+    FUZZ_CHECK(container.header == header);
+    std::vector<SyncMessage> decoded;
+    FUZZ_CHECK(DecodeBatch(again, decoded) == DecodeVerdict::OK);
+    FUZZ_CHECK(decoded.size() == messages.size());
+    for (std::size_t i = 0; i < messages.size(); ++i)
+    {
+        FUZZ_CHECK(decoded[i].header == messages[i].header);
+        FUZZ_CHECK(decoded[i].record == messages[i].record);
+        FUZZ_CHECK(decoded[i].entry == messages[i].entry);
+    }
+}
+
+void
 CheckMessage(Frame& frame)
 {
     MessageKind peeked;
@@ -66,6 +113,11 @@ CheckMessage(Frame& frame)
     if (message.header.kind == MessageKind::VIEW)
     {
         CheckView(frame, message.header);
+        return;
+    }
+    if (message.header.kind == MessageKind::BATCH)
+    {
+        CheckBatch(frame, message.header);
         return;
     }
     frame.TrimFront(outer);

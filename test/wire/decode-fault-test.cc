@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "byte-order.h"
+#include "message-batch.h"
 #include "sync-message.h"
 #include "wire-samples.h"
 
@@ -33,13 +34,18 @@ Encoded(MessageKind kind)
     return Flatten(frame);
 }
 
-/** Decode, and the body of a view too. */
+/** Decode, and the body of a view or batch too. */
 DecodeVerdict
 DecodeAll(const Frame& frame)
 {
     SyncMessage message;
     std::size_t outer = 0;
     const auto verdict = Decode(frame, message, outer);
+    if (verdict == OK && message.header.kind == BATCH)
+    {
+        std::vector<SyncMessage> messages;
+        return DecodeBatch(frame, messages);
+    }
     ViewBody view;
     return verdict == OK && message.header.kind == VIEW ? DecodeView(frame, view) : verdict;
 }

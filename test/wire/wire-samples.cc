@@ -2,6 +2,7 @@
 #include "wire-samples.h"
 
 #include "byte-order.h"
+#include "message-batch.h"
 
 #include <algorithm>
 #include <cassert>
@@ -206,6 +207,9 @@ SampleMessage(MessageKind kind)
                          .version = MakeSessionVersion(0x494a4b4c, 0x4d4e4f50),
                          .owner = 0x5152};
         break;
+    case MessageKind::BATCH:
+        message.header.attempt = BATCHED_KINDS.size();
+        break;
     default:
         break;
     }
@@ -247,6 +251,17 @@ EncodeSample(MessageKind kind, Frame& frame, std::uint32_t innerPayload)
     if (kind == MessageKind::VIEW)
     {
         EncapsulateView(message.header, SampleView(7), SampleUnderlay(), frame);
+        return;
+    }
+    if (kind == MessageKind::BATCH)
+    {
+        for (const auto part : BATCHED_KINDS)
+        {
+            Frame one;
+            EncodeSample(part, one);
+            AppendToBatch(frame, one, message.header);
+        }
+        EncapsulateBatch(message.header, SampleUnderlay(), frame);
         return;
     }
     if (message.hasInnerFrame)

@@ -49,7 +49,8 @@ inline constexpr std::array ALL_KINDS = {MessageKind::PACKET_IN,
                                          MessageKind::SNAPSHOT_END,
                                          MessageKind::REFUSAL,
                                          MessageKind::FETCH,
-                                         MessageKind::FETCHED};
+                                         MessageKind::FETCHED,
+                                         MessageKind::BATCH};
 
 /** The sum of RFC 1071, section 4.1, word by word as the text has it: the oracle of these tests. */
 std::uint16_t PlainSum(std::span<const std::uint8_t> bytes);
@@ -85,8 +86,12 @@ SyncMessage SampleMessage(MessageKind kind);
 ViewBody SampleView(std::uint16_t count);
 Underlay SampleUnderlay();
 
-/** Encapsulate the sample message of the kind, with an inner TCP packet if it has one, or a view.
- */
+/** What the sample of kind BATCH has in it. */
+inline constexpr std::array BATCHED_KINDS = {
+    MessageKind::CHAIN, MessageKind::REVERSE_ENTRY, MessageKind::SNAPSHOT_END};
+
+/** Encapsulate the sample message of the kind, with an inner TCP packet if it has one, or a view,
+ * or a batch. */
 void EncodeSample(MessageKind kind, Frame& frame, std::uint32_t innerPayload = 100);
 
 /** @returns the Ethernet frames of a classic little-endian pcap file. */

@@ -30,7 +30,9 @@ AcceleratorApplication::GetTypeId()
 std::unique_ptr<ProtocolMachine>
 AcceleratorApplication::MakeMachine(const NodeConfig& config)
 {
-    return std::make_unique<AcceleratorMachine>(config, m_entriesMax);
+    AcceleratorConfig accelerator;
+    accelerator.entriesMax = m_entriesMax;
+    return std::make_unique<AcceleratorMachine>(config, accelerator);
 }
 
 } // namespace flowchain

@@ -38,6 +38,22 @@ enum class NoteKind : std::uint8_t
     READMITTED,       ///< controller: `peer` is back, value is its MemberStatus
     SNAPSHOT_STARTED, ///< service node: sends its state to joining node `peer`
     SNAPSHOT_ENDED,   ///< service node: has received a whole snapshot
+    STATE_CHANGED,    ///< owner: record.state is the session's TCP state now
+    DELETED,          ///< owner: begins to remove record everywhere; value is a DeletionCause
+    COPY_REMOVED,     ///< any: has taken its copy of record out
+    ENTRY_REMOVED,    ///< accelerator or manager: has taken out record's entry for record.original
+    DELETION_CONFIRMED, ///< owner: nobody has record any more; its ports are free
+};
+constexpr NoteKind LAST_NOTE_KIND = NoteKind::DELETION_CONFIRMED;
+
+/** Why a session is deleted. */
+enum class DeletionCause : std::uint8_t
+{
+    CLOSED,     ///< its TCP connection was closed or reset, and has lingered long enough
+    AGED,       ///< it has had no packets for too long
+    ABANDONED,  ///< it was refused or given up before its packets were released
+    SUPERSEDED, ///< a newer session has its tuple
+    TAKEN_OVER, ///< whoever was deleting it is gone
 };
 
 struct Note

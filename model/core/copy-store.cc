@@ -8,11 +8,9 @@ SessionStore::Outcome
 StoreCopy(SessionStore& store, const SessionRecord& record, Actions& out)
 {
     const SessionStore::Outcome outcome = store.Apply(record);
-    for (const SessionId id : store.Superseded())
+    for (const SessionRecord& superseded : store.Superseded())
     {
-        Note note{.kind = NoteKind::COPY_SUPERSEDED};
-        note.record.id = id;
-        out.notes.push_back(note);
+        out.notes.push_back({.kind = NoteKind::COPY_SUPERSEDED, .record = superseded});
     }
     switch (outcome)
     {
@@ -27,6 +25,7 @@ StoreCopy(SessionStore& store, const SessionRecord& record, Actions& out)
         out.notes.push_back({.kind = NoteKind::COPY_REFUSED, .record = record});
         break;
     case SessionStore::Outcome::UNCHANGED:
+    case SessionStore::Outcome::DELETED:
         break;
     }
     return outcome;

@@ -30,6 +30,7 @@ ToString(DropReason reason)
         "no-vip",
         "no-backend",
         "no-session",
+        "closing",
         "port-exhausted",
         "table-full",
         "hold-full",

@@ -31,6 +31,7 @@ enum class DropReason : std::uint8_t
     NO_VIP,            ///< to no virtual service of the load balancer
     NO_BACKEND,        ///< no backend in service, or each has the client's endpoint already
     NO_SESSION,        ///< TCP without SYN, and no session (RFC 5382, section 4)
+    CLOSING,           ///< opens a flow anew whose old session is being deleted
     PORT_EXHAUSTED,    ///< no free port in the node's blocks
     TABLE_FULL,        ///< a bounded table
     HOLD_FULL,         ///< too many packets wait for the session's release

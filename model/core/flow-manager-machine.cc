@@ -65,6 +65,9 @@ FlowManagerMachine::HandleRoleMessage(const SyncMessage& message,
     case MessageKind::REVERSE_ENTRY:
         StoreReverse(message.entry, out);
         break;
+    case MessageKind::REMOVE:
+        HandleRemove(message.record, out);
+        break;
     default:
         Drop(std::move(frame), DropReason::NOT_FOR_ME);
         break;
@@ -261,12 +264,21 @@ FlowManagerMachine::HandleState(const SyncMessage& message,
                                 Actions& out)
 {
     const MessageHeader& header = message.header;
+    if ((header.flags & message_flag::UPDATE) != 0)
+    {
+        HandleUpdate(message.record, now, out);
+        return;
+    }
     const bool reverse = (header.flags & message_flag::REVERSE) != 0;
     const std::uint32_t slot =
         FindContext(reverse ? message.record.translated.Reversed() : message.record.original);
     if (slot == FlowIndex::NOT_FOUND || m_contexts[slot].phase != Phase::AWAITING_STATE ||
         m_contexts[slot].serviceNode != header.source)
     {
+        if ((header.flags & (message_flag::EXISTING | message_flag::REFUSED)) == 0)
+        {
+            AskForRemoval(message.record, now, out); // nobody waits for it any more
+        }
         Drop(std::move(frame), DropReason::DUPLICATE);
         return;
     }
@@ -287,6 +299,12 @@ FlowManagerMachine::HandleState(const SyncMessage& message,
             return;
         }
         CloseContext(slot, reason, DropReason::REFUSED);
+        return;
+    }
+    if (Store().IsDeleted(message.record.id))
+    {
+        Drop(std::move(frame), DropReason::NONE); // the context has the packet, too
+        CloseContext(slot, DropReason::NO_SESSION, DropReason::NO_SESSION);
         return;
     }
     context.phase = Phase::REPLICATING;
@@ -502,7 +520,7 @@ FlowManagerMachine::Progress(std::uint32_t slot, Instant now, Actions& out)
     {
         if (IsSuperseded(context))
         {
-            CloseContext(slot, DropReason::REFUSED, DropReason::REFUSED);
+            GiveUp(slot, DropReason::REFUSED, now, out);
             return;
         }
         Release(slot, now, out);

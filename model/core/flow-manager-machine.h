@@ -85,6 +85,9 @@ class FlowManagerMachine : public ReplicaMachine
         PooledFrame* heldLast = nullptr;
     };
 
+    /** Token of a spread that no context waits for. */
+    static constexpr std::uint64_t UPDATE_TOKEN = ~std::uint64_t{0};
+
     static const FlowKey& KeyOf(const FlowEntry& entry)
     {
         return entry.match;
@@ -125,6 +128,13 @@ class FlowManagerMachine : public ReplicaMachine
     void SendReverseEntry(std::uint32_t slot, Instant now, Actions& out);
     void StoreReverse(const FlowEntry& entry, Actions& out);
     void Remember(const FlowEntry& entry, Actions& out);
+
+    // Life of sessions
+    void HandleUpdate(const SessionRecord& record, Instant now, Actions& out);
+    void RestartUpdates(Instant now, Actions& out);
+    void HandleRemove(const SessionRecord& record, Actions& out);
+    void GiveUp(std::uint32_t slot, DropReason reason, Instant now, Actions& out);
+    void AskForRemoval(const SessionRecord& record, Instant now, Actions& out);
 
     // Contexts
     std::uint32_t FindContext(const FlowKey& key) const;

@@ -30,7 +30,7 @@ FlowManagerMachine::Replicate(std::uint32_t slot, Instant now, Actions& out)
     }
     if (refused != DropReason::NONE)
     {
-        CloseContext(slot, refused, refused);
+        GiveUp(slot, refused, now, out);
         return;
     }
     if (Scheme().HasReverseEntry())
@@ -61,6 +61,10 @@ FlowManagerMachine::SendReverseEntry(std::uint32_t slot, Instant now, Actions& o
 void
 FlowManagerMachine::StoreReverse(const FlowEntry& entry, Actions& out)
 {
+    if (Store().IsDeleted(entry.session))
+    {
+        return;
+    }
     Remember(entry, out);
     Note note{.kind = NoteKind::REVERSE_STORED, .value = entry.version};
     note.record.id = entry.session;
@@ -92,14 +96,30 @@ FlowManagerMachine::HandleSpread(SpreadHandle handle,
                                  Instant now,
                                  Actions& out)
 {
-    const auto slot = static_cast<std::uint32_t>(SpreadAt(handle).token);
-    Progress(slot, now, out);
+    if (SpreadAt(handle).token != UPDATE_TOKEN)
+    {
+        Progress(static_cast<std::uint32_t>(SpreadAt(handle).token), now, out);
+    }
+    else if (SpreadAt(handle).chainDone && SpreadAt(handle).fanOutDone)
+    {
+        EndSpread(handle);
+    }
 }
 
 void
-FlowManagerMachine::HandleSpreadFailed(SpreadHandle handle, DropReason reason, Instant, Actions&)
+FlowManagerMachine::HandleSpreadFailed(SpreadHandle handle,
+                                       DropReason reason,
+                                       Instant now,
+                                       Actions& out)
 {
-    CloseContext(static_cast<std::uint32_t>(SpreadAt(handle).token), reason, reason);
+    if (SpreadAt(handle).token != UPDATE_TOKEN)
+    {
+        GiveUp(static_cast<std::uint32_t>(SpreadAt(handle).token), reason, now, out);
+    }
+    else
+    {
+        EndSpread(handle);
+    }
 }
 
 void
@@ -120,7 +140,7 @@ FlowManagerMachine::HandleRoleAcknowledged(
 
 void
 FlowManagerMachine::HandleRoleReturned(
-    NodeId, ReliableChannel::Outstanding message, DropReason why, Instant, Actions&)
+    NodeId, ReliableChannel::Outstanding message, DropReason why, Instant now, Actions& out)
 {
     if (message.kind == MessageKind::PROCESS)
     {
@@ -135,7 +155,7 @@ FlowManagerMachine::HandleRoleReturned(
         const std::uint32_t slot = ContextOf(message.token);
         if (slot != FlowIndex::NOT_FOUND)
         {
-            CloseContext(slot, why, why);
+            GiveUp(slot, why, now, out);
         }
         break;
     }
@@ -167,6 +187,7 @@ FlowManagerMachine::HandleViewChange(Instant now, Actions& out)
             Replicate(slot, now, out);
         }
     }
+    RestartUpdates(now, out);
 }
 
 void
@@ -174,8 +195,7 @@ FlowManagerMachine::HandleWakeup(Instant now, Actions& out)
 {
     while (!m_deadlines.empty() && m_deadlines.front().first <= now)
     {
-        CloseContext(
-            m_deadlines.front().second, DropReason::SYNC_ABANDONED, DropReason::SYNC_ABANDONED);
+        GiveUp(m_deadlines.front().second, DropReason::SYNC_ABANDONED, now, out);
     }
     ReplicaMachine::HandleWakeup(now, out);
 }

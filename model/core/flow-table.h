@@ -161,7 +161,18 @@ class FlowTable
         return m_index.Bytes() + m_slots.Bytes() + m_free.capacity() * sizeof(std::uint32_t);
     }
 
-    /** Bring the index bucket of a tuple into the cache. */
+    /** Slots that have been used so far: a walk over the table, with At(). */
+    std::size_t Slots() const
+    {
+        return m_slots.Size();
+    }
+
+    /** What the slot holds, even if it was erased since. @pre slot < Slots() */
+    Value& At(std::size_t slot)
+    {
+        return m_slots[slot];
+    }
+
   private:
     friend class MachineDigest; ///< of tests
 

@@ -15,7 +15,7 @@ namespace flowchain
 ReplicaMachine::ReplicaMachine(const NodeConfig& config, const ReplicaConfig& replica)
     : ProtocolMachine(config)
     , m_replica(replica)
-    , m_store(replica.sessionsMax)
+    , m_store(replica.sessionsMax, replica.tombstonesMax)
 {
     assert(replica.length >= 1 && replica.position >= 1 && replica.position <= replica.length);
     m_replica.release = replica.scheme->Release(replica.release);
@@ -74,7 +74,7 @@ ReplicaMachine::Advance(SpreadHandle handle, const Frame* packet, Instant now, A
     spread.attempt = m_attempt;
     spread.chainDone = spread.fanOutDone = false;
     spread.refused = DropReason::NONE;
-    const DropReason refused = Keep(spread.record, out);
+    const DropReason refused = Keep(spread.record, now, out);
     if (refused != DropReason::NONE)
     {
         return refused;
@@ -136,7 +136,7 @@ ReplicaMachine::MayRelease(const Spread& spread) const
 }
 
 DropReason
-ReplicaMachine::Keep(const SessionRecord& record, Actions& out)
+ReplicaMachine::Keep(const SessionRecord& record, Instant now, Actions& out)
 {
     switch (StoreCopy(m_store, record, out))
     {
@@ -144,8 +144,29 @@ ReplicaMachine::Keep(const SessionRecord& record, Actions& out)
         return DropReason::TABLE_FULL;
     case SessionStore::Outcome::CONFLICT:
         return DropReason::REFUSED;
-    default:
-        return DropReason::NONE;
+    case SessionStore::Outcome::DELETED:
+        return DropReason::NO_SESSION;
+    case SessionStore::Outcome::INSERTED:
+    case SessionStore::Outcome::UPDATED:
+        HandleKept(record, now, out);
+        break;
+    case SessionStore::Outcome::UNCHANGED:
+        break;
+    }
+    return DropReason::NONE;
+}
+
+void
+ReplicaMachine::HandleKept(const SessionRecord&, Instant, Actions&)
+{
+}
+
+void
+ReplicaMachine::Forget(const SessionRecord& record, Actions& out)
+{
+    if (m_store.Remove(record))
+    {
+        out.notes.push_back({.kind = NoteKind::COPY_REMOVED, .record = record});
     }
 }
 
@@ -202,7 +223,7 @@ ReplicaMachine::HandleMessage(const SyncMessage& message, FramePtr frame, Instan
         HandleChain(message, std::move(frame), now, out);
         break;
     case MessageKind::FAN_OUT:
-        Keep(message.record, out);
+        Keep(message.record, now, out);
         break;
     case MessageKind::CHAIN_DONE:
     case MessageKind::FAN_OUT_DONE:
@@ -229,6 +250,8 @@ ReplicaMachine::Admit(const SyncMessage& message, Actions& out)
     case SessionStore::Outcome::CONFLICT:
         out.notes.push_back({.kind = NoteKind::COPY_CONFLICT, .record = message.record});
         return DropReason::REFUSED;
+    case SessionStore::Outcome::DELETED:
+        return DropReason::NO_SESSION;
     default:
         return DropReason::NONE;
     }

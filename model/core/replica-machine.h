@@ -17,7 +17,8 @@ struct ReplicaConfig : SchemeConfig
 {
     const SyncScheme* scheme = &ChainScheme();
     std::uint32_t sessionsMax = 4'000'000;
-    Duration pendingTimeout{2'000'000'000'000}; ///< then what waits is given up
+    std::uint32_t tombstonesMax = SessionStore::TOMBSTONES_MAX; ///< names of deleted sessions
+    Duration pendingTimeout{2'000'000'000'000};                 ///< then what waits is given up
 };
 
 /**
@@ -123,7 +124,11 @@ class ReplicaMachine : public ProtocolMachine
                                     Actions& out);
 
     /** Store a copy. @returns NONE, or why not */
-    DropReason Keep(const SessionRecord& record, Actions& out);
+    DropReason Keep(const SessionRecord& record, Instant now, Actions& out);
+    /** A copy has been stored that is new or newer; Store().Superseded() made way for it. */
+    virtual void HandleKept(const SessionRecord& record, Instant now, Actions& out);
+    /** Take a copy out for good. */
+    void Forget(const SessionRecord& record, Actions& out);
     /** Send a data packet to the host that has its destination address. */
     void SendOn(FramePtr frame, const FlowKey& key, Actions& out);
 

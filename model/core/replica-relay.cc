@@ -94,7 +94,7 @@ ReplicaMachine::HandleChain(const SyncMessage& message, FramePtr packet, Instant
     const MessageHeader& header = message.header;
     const Passage passage{
         message.record, header.first, header.attempt, (header.flags & message_flag::EXISTING) != 0};
-    [[maybe_unused]] const DropReason refused = Keep(message.record, out);
+    [[maybe_unused]] const DropReason refused = Keep(message.record, now, out);
     assert(refused == DropReason::NONE); // Admit() has said so
     MakePlan(passage);
     if (header.position < 2 || header.position > m_plan.path.size() ||

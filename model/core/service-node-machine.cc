@@ -17,13 +17,17 @@ ServiceNodeMachine::ServiceNodeMachine(const NodeConfig& config,
     , m_function(std::move(function))
     , m_repairedView(View())
     , m_ready(config.incarnation == 0)
+    , m_ageing(service.timers)
+    , m_removals(service.removalsMax)
+    , m_witness(config.directory->nodes.size())
+    , m_lastView(View().Body())
 {
 }
 
 std::size_t
 ServiceNodeMachine::TableBytes() const
 {
-    return Store().Bytes();
+    return Store().Bytes() + m_ageing.Bytes();
 }
 
 std::size_t
@@ -59,7 +63,12 @@ ServiceNodeMachine::HandleRoleMessage(const SyncMessage& message,
         HandleFetched(message, now, out);
         break;
     case MessageKind::SNAPSHOT:
-        Keep(message.record, out);
+        Keep(message.record, now, out);
+        break;
+    case MessageKind::OBSERVED:
+    case MessageKind::REFRESH:
+    case MessageKind::REMOVE:
+        HandleLifeMessage(message, now, out);
         break;
     case MessageKind::SNAPSHOT_END:
         m_ready = true;
@@ -106,6 +115,7 @@ ServiceNodeMachine::ProcessLooked(const SessionStore::Match& match,
     if (match.record != nullptr)
     {
         record = *match.record;
+        m_ageing.Touch(record.id, now);
         flags = message_flag::EXISTING;
         if (match.reverse)
         {
@@ -114,7 +124,7 @@ ServiceNodeMachine::ProcessLooked(const SessionStore::Match& match,
         if (Adopt(record))
         {
             flags |= message_flag::ADOPTED;
-            Keep(record, out);
+            Keep(record, now, out);
             out.notes.push_back({.kind = NoteKind::ADOPTED, .record = record});
         }
     }
@@ -130,7 +140,7 @@ ServiceNodeMachine::ProcessLooked(const SessionStore::Match& match,
         }
         out.notes.push_back(
             {.kind = NoteKind::CREATED, .packetId = frame->packetId, .record = record});
-        Keep(record, out);
+        Keep(record, now, out);
     }
     const bool reverse = (flags & message_flag::REVERSE) != 0;
     RewritePacket(*frame, view, reverse ? record.original.Reversed() : record.translated);
@@ -143,6 +153,13 @@ ServiceNodeMachine::ProcessLooked(const SessionStore::Match& match,
 DropReason
 ServiceNodeMachine::Create(const PacketView& view, Instant now, SessionRecord& record)
 {
+    if (m_removals.Has(view.key))
+    {
+        return NetworkFunction::StateOf(view) == SessionState::NEW &&
+                       view.key.protocol == IpProtocol::TCP
+                   ? DropReason::NO_SESSION
+                   : DropReason::CLOSING;
+    }
     // An eighth of the table is kept for copies of sessions that others create meanwhile.
     if (Store().Size() >= m_service.sessionsMax - m_service.sessionsMax / 8)
     {
@@ -171,7 +188,7 @@ ServiceNodeMachine::Adopt(SessionRecord& record) const
         return false;
     }
     record.owner = Scheme().Heir(record, View());
-    record.version = std::max(record.version + 1, MakeSessionVersion(View().Epoch(), 1));
+    record.version = MakeSessionVersion(View().Epoch(), VersionCounterOf(record.state));
     return true;
 }
 
@@ -218,6 +235,7 @@ ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
 {
     RestartSpreads(now, out);
     BeginRepair(now, out);
+    TakeOverLives(now, out);
     std::erase_if(m_snapshots,
                   [this](const Snapshot& s)
                   {
@@ -249,12 +267,12 @@ ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
 void
 ServiceNodeMachine::FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out)
 {
-    while (snapshot.inFlight < m_service.snapshotWindow && snapshot.cursor < Store().Size())
+    while (snapshot.inFlight < m_service.snapshotWindow && snapshot.cursor < Store().Slots())
     {
         const SessionRecord& record = Store().At(snapshot.cursor++);
         if (record.id == 0)
         {
-            continue; // superseded
+            continue; // superseded or removed
         }
         SyncMessage message;
         message.header.kind = MessageKind::SNAPSHOT;
@@ -276,6 +294,10 @@ void
 ServiceNodeMachine::HandleRoleAcknowledged(
     NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions& out)
 {
+    if (kind == MessageKind::REMOVE)
+    {
+        ConfirmRemoval(token, peer, now, out);
+    }
     if (kind != MessageKind::SNAPSHOT)
     {
         return;
@@ -292,15 +314,23 @@ ServiceNodeMachine::HandleRoleAcknowledged(
 
 void
 ServiceNodeMachine::HandleRoleReturned(
-    NodeId, ReliableChannel::Outstanding message, DropReason why, Instant now, Actions& out)
+    NodeId peer, ReliableChannel::Outstanding message, DropReason why, Instant now, Actions& out)
 {
     if (message.kind == MessageKind::FETCH)
     {
         HandleReturnedFetch(message.token, why, now, out);
     }
-    // The manager that asked has its own copy of the packet, or is gone and the packet with it.
-    if (message.kind == MessageKind::STATE)
+    if (message.kind == MessageKind::REMOVE)
     {
+        HandleReturnedRemoval(peer, message.token, why, now);
+    }
+    else if (message.kind == MessageKind::STATE)
+    {
+        if (why == DropReason::SYNC_ABANDONED)
+        {
+            AbandonState(*message.copy, now, out);
+        }
+        // The manager that asked has its own copy of the packet, or is gone and the packet with it.
         Drop(std::move(message.copy), why);
     }
 }

@@ -3,7 +3,9 @@
 #define FLOWCHAIN_SERVICE_NODE_MACHINE_H
 
 #include "network-function.h"
+#include "removal-log.h"
 #include "replica-machine.h"
+#include "session-ageing.h"
 
 #include <memory>
 
@@ -15,6 +17,9 @@ struct ServiceNodeConfig : ReplicaConfig
     std::uint32_t waitingMax = 65'536; ///< packets that wait for the release of their session
     std::uint16_t snapshotWindow = 32; ///< snapshot messages in flight
     std::uint16_t repairWindow = 32;   ///< sessions that are given to new nodes at a time
+    std::uint32_t removalsMax = 255;   ///< deletions that are not confirmed yet; 1..255
+    SessionTimers timers;
+    bool updates = true; ///< changes of a TCP connection's state are replicated
 };
 
 /**
@@ -25,6 +30,12 @@ struct ServiceNodeConfig : ReplicaConfig
  * A session whose owner has left the view is adopted: every node computes the same new owner and
  * version from the session's id and the view, so two copies never disagree. A node that comes back
  * joins by a snapshot from the active node with the lowest id, while live updates flow already.
+ *
+ * A session's owner, or its heir, is responsible for it: it follows the TCP connection by what
+ * accelerators tell, replicates its state, and deletes it in the end. A deletion is told to every
+ * node that may have a copy or an entry (REMOVE); each takes them out for good, and what the
+ * network function took for the session is given back only when all of them have confirmed or
+ * left the view. Deletions that a dead node has not brought to an end are taken over.
  */
 class ServiceNodeMachine : public ReplicaMachine
 {
@@ -36,6 +47,17 @@ class ServiceNodeMachine : public ReplicaMachine
     std::size_t TableBytes() const override;
     std::size_t TableEntries() const override;
     std::size_t TableLimit() const override;
+
+    /** Deletions that are not confirmed by everybody, or have not begun. */
+    std::size_t PendingDeletions() const
+    {
+        return m_removals.UnderWay() + m_doomed.size();
+    }
+
+    const NetworkFunction& Function() const
+    {
+        return *m_function;
+    }
 
   private:
     friend class MachineDigest; ///< of tests
@@ -85,6 +107,9 @@ class ServiceNodeMachine : public ReplicaMachine
     void
     HandleSpreadFailed(SpreadHandle handle, DropReason reason, Instant now, Actions& out) override;
     void HandleViewChange(Instant now, Actions& out) override;
+    void HandleWakeup(Instant now, Actions& out) override;
+    Instant NextRoleWakeup() const override;
+    void HandleKept(const SessionRecord& record, Instant now, Actions& out) override;
     std::uint8_t HeartbeatFlags() const override;
 
     void Process(const MessageHeader& header, FramePtr frame, Instant now, Actions& out);
@@ -138,6 +163,38 @@ class ServiceNodeMachine : public ReplicaMachine
                 Actions& out);
     void FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out);
 
+    // Life of sessions
+    /** A session whose deletion is decided and has not begun. */
+    struct Doomed
+    {
+        SessionRecord record;
+        DeletionCause cause;
+    };
+
+    bool IsResponsible(const SessionRecord& record) const;
+    void HandleLifeMessage(const SyncMessage& message, Instant now, Actions& out);
+    void HandleObserved(const SyncMessage& message, Instant now, Actions& out);
+    void ChangeState(SessionRecord record, SessionState state, Instant now, Actions& out);
+    void SpreadUpdate(const SessionRecord& record, Instant now, Actions& out);
+    void HandleRemove(const SyncMessage& message, Instant now, Actions& out);
+    void AbandonState(const Frame& message, Instant now, Actions& out);
+    void Abandon(const SessionRecord& record, Instant now, Actions& out);
+    void Doom(const SessionRecord& record, DeletionCause cause, Instant now, Actions& out);
+    void BeginRemovals(Instant now, Actions& out);
+    void BeginRemoval(SessionRecord record, DeletionCause cause, Instant now, Actions& out);
+    void TakeOut(const SessionRecord& record, Instant now, Actions& out);
+    /** Who else may have a copy or an entry of a session. */
+    std::vector<NodeId> Holders() const;
+    void TellRemoval(std::uint32_t number, NodeId node, Instant now, Actions& out);
+    void ConfirmRemoval(std::uint64_t token, NodeId node, Instant now, Actions& out);
+    void FinishRemoval(const SessionRecord& record, Actions& out);
+    void HandleReturnedRemoval(NodeId peer, std::uint64_t token, DropReason why, Instant now);
+    void RetryRemovals(Instant now, Actions& out);
+    bool HasChanged(NodeId node) const;
+    void TakeOverLives(Instant now, Actions& out);
+    void ReviseRemovals(Instant now, Actions& out);
+    void TakeOverRemovals(NodeId gone, Instant now, Actions& out);
+
     ServiceNodeConfig m_service;
     std::unique_ptr<NetworkFunction> m_function;
     std::vector<Waiting> m_waiting;
@@ -154,6 +211,13 @@ class ServiceNodeMachine : public ReplicaMachine
     std::uint64_t m_serial = 0;
     std::uint32_t m_snapshotRun = 0;
     bool m_ready;
+
+    SessionAgeing m_ageing; ///< of the sessions that this node is responsible for
+    RemovalLog m_removals;
+    std::deque<Doomed> m_doomed; ///< wait for m_removals; of the store, or just taken out of it
+    std::vector<RemovalWitness> m_witness; ///< index: NodeId
+    ViewBody m_lastView;                   ///< the one before
+    Instant m_removalRetry = NEVER;        ///< when what could not be told is told again
 };
 
 } // namespace flowchain

@@ -55,6 +55,10 @@ ServiceNodeMachine::SpreadAndAnswer(const SessionRecord& record,
         if (refused != DropReason::NONE)
         {
             Refuse(manager, record.original, refused, std::move(packet), now, out);
+            if ((flags & message_flag::EXISTING) == 0)
+            {
+                Doom(record, DeletionCause::ABANDONED, now, out);
+            }
             return;
         }
     }
@@ -183,10 +187,12 @@ ServiceNodeMachine::HandleSpreadFailed(SpreadHandle handle,
                                        Actions& out)
 {
     const SessionRecord record = SpreadAt(handle).record;
+    bool isNew = false;
     for (Waiting waiting = TakeWaiting(handle); waiting.packet != nullptr;
          waiting = TakeWaiting(handle))
     {
         const bool reverse = (waiting.flags & message_flag::REVERSE) != 0;
+        isNew = isNew || (waiting.flags & message_flag::EXISTING) == 0;
         Refuse(waiting.manager,
                reverse ? record.translated.Reversed() : record.original,
                reason,
@@ -214,6 +220,10 @@ ServiceNodeMachine::Finish(SpreadHandle handle)
         --m_repairs;
     }
     EndSpread(handle);
+    if (isNew)
+    {
+        Doom(record, DeletionCause::ABANDONED, now, out);
+    }
 }
 
 void
@@ -382,7 +392,7 @@ ServiceNodeMachine::HandleFetched(const SyncMessage& message, Instant now, Actio
     PendingFetch fetch = TakeFetch(slot);
     if (found)
     {
-        const DropReason refused = Keep(message.record, out);
+        const DropReason refused = Keep(message.record, now, out);
         if (refused != DropReason::NONE)
         {
             Refuse(fetch.header.source, key, refused, std::move(fetch.packet), now, out);

@@ -2,13 +2,14 @@
 #include "session-store.h"
 
 #include <cassert>
-#include <utility>
+#include <tuple>
 
 namespace flowchain
 {
 
-SessionStore::SessionStore(std::uint32_t sessionsMax)
+SessionStore::SessionStore(std::uint32_t sessionsMax, std::uint32_t tombstonesMax)
     : m_sessionsMax(sessionsMax)
+    , m_tombstones(tombstonesMax)
 {
     assert(sessionsMax < FlowIndex::NOT_FOUND / 2); // two index entries a session
 }
@@ -32,26 +33,32 @@ SessionStore::Apply(const SessionRecord& record)
         known = record;
         return Outcome::UPDATED;
     }
+    if (IsDeleted(record.id))
+    {
+        return Outcome::DELETED;
+    }
 
     const std::uint32_t other = Lookup(reverse, reverseHash);
     if (!MayReplace(found, record) || !MayReplace(other, record))
     {
         return Outcome::CONFLICT;
     }
-    if (Size() >= m_sessionsMax)
+    const bool replaces = found != FlowIndex::NOT_FOUND || other != FlowIndex::NOT_FOUND;
+    if (Size() >= m_sessionsMax && !replaces)
     {
         return Outcome::FULL;
     }
     if (found != FlowIndex::NOT_FOUND)
     {
+        m_superseded.push_back(m_records[found / 2]);
         TakeOut(found);
     }
     if (other != FlowIndex::NOT_FOUND && (found == FlowIndex::NOT_FOUND || other / 2 != found / 2))
     {
+        m_superseded.push_back(m_records[other / 2]);
         TakeOut(other);
     }
-    const auto slot = static_cast<std::uint32_t>(Size());
-    m_records.PushBack(record);
+    const std::uint32_t slot = NewSlot(record);
     m_index.Insert(hash, slot * 2);
     if (reverse != record.original) // a host that talks to itself, untranslated
     {
@@ -69,13 +76,32 @@ SessionStore::Check(const SessionRecord& record) const
         return m_records[found / 2].version >= record.version ? Outcome::UNCHANGED
                                                               : Outcome::UPDATED;
     }
+    if (IsDeleted(record.id))
+    {
+        return Outcome::DELETED;
+    }
     const FlowKey reverse = record.translated.Reversed();
     const std::uint32_t other = Lookup(reverse, FlowHash(reverse));
     if (!MayReplace(found, record) || !MayReplace(other, record))
     {
         return Outcome::CONFLICT;
     }
-    return Size() >= m_sessionsMax ? Outcome::FULL : Outcome::INSERTED;
+    const bool replaces = found != FlowIndex::NOT_FOUND || other != FlowIndex::NOT_FOUND;
+    return Size() >= m_sessionsMax && !replaces ? Outcome::FULL : Outcome::INSERTED;
+}
+
+std::uint32_t
+SessionStore::NewSlot(const SessionRecord& record)
+{
+    if (m_free.empty())
+    {
+        m_records.PushBack(record);
+        return static_cast<std::uint32_t>(m_records.Size() - 1);
+    }
+    const std::uint32_t slot = m_free.back();
+    m_free.pop_back();
+    m_records[slot] = record;
+    return slot;
 }
 
 bool
@@ -85,8 +111,12 @@ SessionStore::MayReplace(std::uint32_t found, const SessionRecord& record) const
     {
         return true;
     }
-    const SessionRecord& known = m_records[found / 2];
-    return std::pair(known.version, known.id) < std::pair(record.version, record.id);
+    // The counter of a version is left out: it tells how far a session has come, not its age.
+    const auto age = [](const SessionRecord& r)
+    {
+        return std::tuple(r.version >> 32, r.createdNs, r.id);
+    };
+    return age(m_records[found / 2]) < age(record);
 }
 
 void
@@ -95,13 +125,26 @@ SessionStore::TakeOut(std::uint32_t found)
     const std::uint32_t slot = found / 2;
     SessionRecord& record = m_records[slot];
     const FlowKey reverse = record.translated.Reversed();
-    m_superseded.push_back(record.id);
     m_index.Erase(FlowHash(record.original), slot * 2);
     if (reverse != record.original)
     {
         m_index.Erase(FlowHash(reverse), slot * 2 + 1);
     }
     record = SessionRecord{};
+    m_free.push_back(slot);
+}
+
+bool
+SessionStore::Remove(const SessionRecord& record)
+{
+    m_tombstones.Add(record.id);
+    const std::uint32_t found = Lookup(record.original, FlowHash(record.original));
+    if (found == FlowIndex::NOT_FOUND || m_records[found / 2].id != record.id)
+    {
+        return false;
+    }
+    TakeOut(found);
+    return true;
 }
 
 SessionStore::Match
@@ -112,13 +155,14 @@ SessionStore::Find(const FlowKey& key)
     {
         return {};
     }
-    return {&m_records[found / 2], found % 2 == 1};
+    return {&m_records[found / 2], found % 2 == 1, found / 2};
 }
 
 std::size_t
 SessionStore::Bytes() const
 {
-    return m_index.Bytes() + m_records.Bytes();
+    return m_index.Bytes() + m_records.Bytes() + m_free.capacity() * sizeof(std::uint32_t) +
+           m_tombstones.Bytes();
 }
 
 std::uint32_t

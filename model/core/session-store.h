@@ -4,6 +4,7 @@
 
 #include "flow-table.h"
 #include "session-record.h"
+#include "tombstones.h"
 
 #include <cstdint>
 #include <vector>
@@ -12,8 +13,9 @@ namespace flowchain
 {
 
 /**
- * A node's copies of session state, found by the tuple of either direction. Bounded. Records keep
- * their slot, in order of arrival, so that a snapshot can walk them.
+ * A node's copies of session state, found by the tuple of either direction. Bounded. A record keeps
+ * its slot as long as it is there, so that a snapshot can walk them; the slot of one that has gone
+ * is used again. Sessions that were removed do not come back.
  */
 class SessionStore
 {
@@ -25,14 +27,19 @@ class SessionStore
         UNCHANGED, ///< same or older version: applying twice is harmless
         CONFLICT,  ///< a newer session holds one of the two tuples: not applied
         FULL,
+        DELETED, ///< the session was removed: not applied
     };
 
-    explicit SessionStore(std::uint32_t sessionsMax);
+    static constexpr std::uint32_t TOMBSTONES_MAX = 65'536;
+
+    explicit SessionStore(std::uint32_t sessionsMax, std::uint32_t tombstonesMax = TOMBSTONES_MAX);
 
     /**
      * Insert the record, or replace an older version of the same session. Where another session
-     * holds one of the tuples, the newer one stays (version, then id, decides, so all nodes agree):
-     * that happens when a flow is opened anew because nobody alive knew that it was there.
+     * holds one of the tuples, the newer one stays: that happens when a flow is opened anew because
+     * nobody alive knew that it was there, or because its old session is being removed. Newer is
+     * that of the later epoch, then that which was created later, then that of the larger id, so
+     * all nodes agree, whatever version of either session they know.
      * @pre the tuples of a session never change with its versions
      */
     Outcome Apply(const SessionRecord& record);
@@ -41,25 +48,50 @@ class SessionStore
     Outcome Check(const SessionRecord& record) const;
 
     /** Sessions that the last Apply() has taken out for a newer one; at most two. */
-    const std::vector<SessionId>& Superseded() const
+    const std::vector<SessionRecord>& Superseded() const
     {
         return m_superseded;
     }
 
+    /** Take the session out, whatever its version, and refuse it from now on.
+     * @returns whether it was there */
+    bool Remove(const SessionRecord& record);
+
+    /** Sessions that were removed and are refused. */
+    const Tombstones& Deleted() const
+    {
+        return m_tombstones;
+    }
+
+    /** Whether the session was removed, as far as is remembered. */
+    bool IsDeleted(SessionId session) const
+    {
+        return m_tombstones.Size() != 0 && m_tombstones.Contains(session);
+    }
+
     struct Match
     {
-        SessionRecord* record = nullptr; ///< null: not found. Its address never changes.
-        bool reverse = false;            ///< the tuple is that of the opposite direction
+        /** null: not found. Its address does not change as long as the session is there. */
+        SessionRecord* record = nullptr;
+        bool reverse = false; ///< the tuple is that of the opposite direction
+        std::uint32_t slot = 0;
     };
 
     Match Find(const FlowKey& key);
 
+    /** Sessions that are there. */
     std::size_t Size() const
+    {
+        return m_records.Size() - m_free.size();
+    }
+
+    /** Slots in use, or to be used again. */
+    std::size_t Slots() const
     {
         return m_records.Size();
     }
 
-    /** A record that was superseded leaves a slot with id 0. @pre slot < Size() */
+    /** A slot that is not in use has id 0. @pre slot < Slots() */
     const SessionRecord& At(std::size_t slot) const
     {
         return m_records[slot];
@@ -73,12 +105,15 @@ class SessionStore
     std::uint32_t Lookup(const FlowKey& key, std::uint64_t hash) const;
 
     bool MayReplace(std::uint32_t found, const SessionRecord& record) const;
+    std::uint32_t NewSlot(const SessionRecord& record);
     void TakeOut(std::uint32_t found);
 
     std::uint32_t m_sessionsMax;
-    std::vector<SessionId> m_superseded;
+    std::vector<SessionRecord> m_superseded;
     FlowIndex m_index; ///< of what Lookup() returns
     ChunkedVector<SessionRecord> m_records;
+    std::vector<std::uint32_t> m_free; ///< slots to be used again
+    Tombstones m_tombstones;
 };
 
 } // namespace flowchain

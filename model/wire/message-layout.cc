@@ -95,7 +95,7 @@ bool
 LoadHeader(const std::uint8_t* from, MessageHeader& header)
 {
     const auto kind = from[message::KIND];
-    if (kind == 0 || kind > static_cast<std::uint8_t>(LAST_MESSAGE_KIND))
+    if (!IsMessageKind(kind))
     {
         return false;
     }
@@ -123,7 +123,7 @@ LoadRecord(const std::uint8_t* from, bool complete, SessionRecord& record)
     const auto translated = from[record::TRANSLATED_PROTOCOL];
     const bool known =
         IsSessionProtocol(translated) || translated == static_cast<std::uint8_t>(IpProtocol::NONE);
-    if (state > static_cast<std::uint8_t>(SessionState::SYN_SENT) || !IsSessionProtocol(original) ||
+    if (state > static_cast<std::uint8_t>(LAST_SESSION_STATE) || !IsSessionProtocol(original) ||
         !known || (complete && translated != original))
     {
         return false;

@@ -49,12 +49,26 @@ MakeSessionVersion(std::uint32_t epoch, std::uint32_t counter)
     return (static_cast<SessionVersion>(epoch) << 32) | counter;
 }
 
-/** The connection state that a session has as far as its first packet tells (RFC 5382). */
+/** How far a session has come. A session never goes back to a state further up. */
 enum class SessionState : std::uint8_t
 {
-    NEW = 0,
-    SYN_SENT = 1,
+    NEW = 0,         ///< no TCP, or a TCP connection that was not seen from its beginning
+    SYN_SENT = 1,    ///< TCP, not open yet (RFC 5382: partially open)
+    ESTABLISHED = 2, ///< TCP, open
+    CLOSING = 3,     ///< TCP, both sides have sent a FIN, or one a RST (RFC 7857, section 2)
+    DELETED = 4,     ///< every copy and entry is to be removed
 };
+constexpr SessionState LAST_SESSION_STATE = SessionState::DELETED;
+
+/**
+ * The counter of a version whose state this is: two copies of the same epoch and state are the same
+ * version, whoever has made them, and the further state is the newer one.
+ */
+constexpr std::uint32_t
+VersionCounterOf(SessionState state)
+{
+    return state <= SessionState::SYN_SENT ? 1 : static_cast<std::uint32_t>(state);
+}
 
 /**
  * The state of one session, as a service node makes it and as every copy holds it.

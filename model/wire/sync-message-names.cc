@@ -70,6 +70,12 @@ ToString(MessageKind kind)
         return "fetched";
     case MessageKind::BATCH:
         return "batch";
+    case MessageKind::OBSERVED:
+        return "observed";
+    case MessageKind::REFRESH:
+        return "refresh";
+    case MessageKind::REMOVE:
+        return "remove";
     }
     return "invalid";
 }

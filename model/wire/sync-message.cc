@@ -54,8 +54,11 @@ ShapeOf(MessageKind kind, std::uint8_t flags)
     case MessageKind::SNAPSHOT:
     case MessageKind::FETCH:
     case MessageKind::FETCHED:
+    case MessageKind::REMOVE:
         return {.record = true};
     case MessageKind::REVERSE_ENTRY:
+    case MessageKind::OBSERVED:
+    case MessageKind::REFRESH:
         return {.entry = true};
     case MessageKind::ENTRY:
         return {.entry = true, .inner = InnerFrame::OPTIONAL};
@@ -433,8 +436,7 @@ PeekKind(const Frame& frame, MessageKind& kind)
     const auto* const option = header.data() + layout::OPTIONS;
     const auto value = header[layout::MESSAGE_DATA + layout::message::KIND];
     if (Load16(option + geneve::OPTION_CLASS) != layout::OPTION_CLASS ||
-        option[geneve::OPTION_TYPE] != layout::OPTION_MESSAGE || value == 0 ||
-        value > static_cast<std::uint8_t>(LAST_MESSAGE_KIND))
+        option[geneve::OPTION_TYPE] != layout::OPTION_MESSAGE || !IsMessageKind(value))
     {
         return false;
     }

@@ -77,8 +77,18 @@ enum class MessageKind : std::uint8_t
     FETCH = 16,        ///< service node to store: is there a session with this tuple?
     FETCHED = 17,      ///< store to service node: the session, or REFUSED: there is none
     BATCH = 18,        ///< several messages in one frame (unsequenced; each of them has its number)
+    OBSERVED = 19,     ///< accelerator to owner: TCP flags that matter, for the first time
+    REFRESH = 20,      ///< accelerator to owner: the session has had packets
+    REMOVE = 21,       ///< owner to all: delete the session; manager to owner: have it deleted
 };
-constexpr MessageKind LAST_MESSAGE_KIND = MessageKind::BATCH;
+constexpr MessageKind LAST_MESSAGE_KIND = MessageKind::REMOVE;
+
+/** Whether the value names a kind. */
+constexpr bool
+IsMessageKind(std::uint8_t value)
+{
+    return value >= 1 && value <= static_cast<std::uint8_t>(LAST_MESSAGE_KIND);
+}
 
 /** Bits of MessageHeader::flags. */
 namespace message_flag
@@ -89,8 +99,19 @@ constexpr std::uint8_t REFUSED = 0x04;  ///< STATE: no session; the packet was d
 constexpr std::uint8_t READY = 0x08;    ///< HEARTBEAT: a service node that has all the state
 constexpr std::uint8_t RESEND = 0x10;   ///< sent before; set on retransmission
 constexpr std::uint8_t ADOPTED = 0x20;  ///< STATE: the session has just changed its owner
+constexpr std::uint8_t UPDATE = 0x40;   ///< STATE: nobody asked; a known session has a new state
 constexpr std::uint8_t RELEASED = 0x80; ///< STATE: the packet has been sent on; it is not here
 } // namespace message_flag
+
+/** What an accelerator tells of a TCP connection: MessageHeader::position of OBSERVED. Each bit is
+ * about the direction of the message's entry. */
+namespace tcp_observation
+{
+constexpr std::uint8_t SYN = 0x01; ///< a SYN without ACK, after a FIN or RST: opened again
+constexpr std::uint8_t ACK = 0x02; ///< an ACK without SYN
+constexpr std::uint8_t FIN = 0x04;
+constexpr std::uint8_t RST = 0x08;
+} // namespace tcp_observation
 
 /** Addressing and reliability of every message; 32 bytes in one Geneve option. */
 struct MessageHeader
@@ -100,15 +121,19 @@ struct MessageHeader
     NodeId source = NO_NODE;
     std::uint8_t sourceIncarnation = 0; ///< how often the sender has restarted
     std::uint8_t targetIncarnation = 0; ///< of the receiver, as the sender knows it
-    std::uint8_t position = 0;          ///< CHAIN: position of the receiver, 1 is the first manager
+    /** CHAIN: position of the receiver, 1 is the first manager. OBSERVED: a mask of
+     * tcp_observation. REMOVE: how many removals of the sender, this one included, are not
+     * confirmed yet, counted from the oldest one; 0: the receiver is to remove the session. */
+    std::uint8_t position = 0;
     std::uint8_t reason = 0;    ///< REFUSAL, and STATE, CHAIN_DONE, FAN_OUT_DONE with REFUSED: why
     std::uint32_t epoch = 0;    ///< of the sender's view
     std::uint32_t sequence = 0; ///< from 1 for each ordered pair of nodes; 0: unsequenced
     std::uint32_t acknowledged = 0; ///< all sequence numbers up to this one have arrived
     std::uint64_t selective = 0;    ///< bit i: acknowledged + 2 + i has arrived (RFC 2018's idea)
     NodeId first = NO_NODE;         ///< CHAIN, CHAIN_DONE, FAN_OUT_DONE: root of the spread
-    std::uint16_t attempt = 0;      ///< of the spread; echoed in CHAIN_DONE and FAN_OUT_DONE; in
-                                    ///< BATCH: how many messages it has
+    /** Of the spread; echoed in CHAIN_DONE and FAN_OUT_DONE. REMOVE: number among the sender's
+     * removals, modulo 65536. BATCH: how many messages it has. */
+    std::uint16_t attempt = 0;
 
     friend bool operator==(const MessageHeader&, const MessageHeader&) = default;
 };
@@ -144,15 +169,15 @@ struct ViewBody
 /**
  * A decoded message. Which body is present follows from `kind`, and the codec refuses a message
  * that lacks its body or has another one: `record` for STATE (unless REFUSED, where only
- * record.original counts), CHAIN, CHAIN_DONE, FAN_OUT, FAN_OUT_DONE, SNAPSHOT; `entry` for
- * REVERSE_ENTRY and ENTRY; messages for BATCH; `view` for VIEW. An inner Ethernet frame is present
- * exactly in PACKET_IN, PROCESS, and STATE without REFUSED or RELEASED, and may be in ENTRY, CHAIN
- * and CHAIN_DONE. PACKET_IN with EXISTING has the `entry` that is no longer usable. A REFUSAL names
- * the refused sequence number: its upper half in `first`, its lower in `attempt`. FETCH names the
- * asker's slot in the same way, and FETCHED repeats it; of FETCH, and of FETCHED with REFUSED, only
- * record.original counts. The protocols of both
- * tuples of a record or entry must be the same, and TCP, UDP or ICMP; those of a REFUSED record's
- * `translated` may be anything that IpProtocol names.
+ * record.original counts), CHAIN, CHAIN_DONE, FAN_OUT, FAN_OUT_DONE, SNAPSHOT, REMOVE; `entry` for
+ * REVERSE_ENTRY, ENTRY, OBSERVED and REFRESH; messages for BATCH; `view` for VIEW. An inner
+ * Ethernet frame is present exactly in PACKET_IN, PROCESS, and STATE without REFUSED or RELEASED,
+ * and may be in ENTRY, CHAIN and CHAIN_DONE. PACKET_IN with EXISTING has the `entry` that is no
+ * longer usable. A REFUSAL names the refused sequence number: its upper half in `first`, its lower
+ * in `attempt`. FETCH names the asker's slot in the same way, and FETCHED repeats it; of FETCH, and
+ * of FETCHED with REFUSED, only record.original counts. The protocols of both tuples of a record or
+ * entry must be the same, and TCP, UDP or ICMP; those of a REFUSED record's `translated` may be
+ * anything that IpProtocol names.
  */
 struct SyncMessage
 {

@@ -243,7 +243,7 @@ ExploredNodes::Describe(const Living& living, NodeState& state)
     {
         store = &static_cast<const ServiceNodeMachine&>(*living.machine).Store();
     }
-    for (std::size_t slot = 0; store != nullptr && slot < store->Size(); ++slot)
+    for (std::size_t slot = 0; store != nullptr && slot < store->Slots(); ++slot)
     {
         if (store->At(slot).id != 0)
         {

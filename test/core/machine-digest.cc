@@ -63,6 +63,7 @@ MachineDigest::Of(const ProtocolMachine& machine, NodeRole role, Instant now)
     {
     case NodeRole::ACCELERATOR:
         AddEntries(digest, static_cast<const AcceleratorMachine&>(machine).m_entries);
+        AddTombstones(digest, static_cast<const AcceleratorMachine&>(machine).m_tombstones);
         break;
     case NodeRole::MANAGER:
         AddManager(digest, static_cast<const FlowManagerMachine&>(machine), now);
@@ -168,7 +169,7 @@ void
 MachineDigest::AddStore(Digest& digest, const SessionStore& store)
 {
     std::vector<SessionRecord> records;
-    for (std::size_t slot = 0; slot < store.Size(); ++slot)
+    for (std::size_t slot = 0; slot < store.Slots(); ++slot)
     {
         if (store.At(slot).id != 0)
         {
@@ -181,6 +182,17 @@ MachineDigest::AddStore(Digest& digest, const SessionStore& store)
     {
         digest.Add(record);
     }
+    AddTombstones(digest, store.Deleted());
+}
+
+void
+MachineDigest::AddTombstones(Digest& digest, const Tombstones& tombstones)
+{
+    digest.Add(tombstones.m_ring.size());
+    for (const SessionId session : tombstones.m_ring)
+    {
+        digest.Add(session);
+    }
 }
 
 template <typename Table>
@@ -192,7 +204,7 @@ MachineDigest::AddEntries(Digest& digest, const Table& table)
     {
         if (std::find(table.m_free.begin(), table.m_free.end(), slot) == table.m_free.end())
         {
-            entries.push_back(table.m_slots[slot]);
+            entries.push_back(EntryOf(table.m_slots[slot]));
         }
     }
     std::sort(entries.begin(), entries.end());
@@ -316,6 +328,44 @@ MachineDigest::AddServiceNode(Digest& digest, const ServiceNodeMachine& machine,
         }
     }
     AddSlots(digest, machine.m_freeWaiting);
+    AddRemovals(digest, machine, now);
+}
+
+void
+MachineDigest::AddRemovals(Digest& digest, const ServiceNodeMachine& machine, Instant now)
+{
+    digest.Add(machine.m_removals.m_first);
+    digest.Add(machine.m_removals.m_removals.size());
+    for (const RemovalLog::Removal& removal : machine.m_removals.m_removals)
+    {
+        digest.Add(removal.record);
+        digest.Add(removal.confirmed);
+        for (const RemovalLog::Nodes& nodes : {removal.waiting, removal.unsent})
+        {
+            digest.Add(nodes.count());
+            for (std::size_t node = nodes._Find_first(); node < nodes.size();
+                 node = nodes._Find_next(node))
+            {
+                digest.Add(node);
+            }
+        }
+    }
+    AddTime(digest, machine.m_removalRetry, now);
+    digest.Add(machine.m_doomed.size());
+    for (const ServiceNodeMachine::Doomed& doomed : machine.m_doomed)
+    {
+        digest.Add(doomed.record);
+        digest.Add(static_cast<std::uint64_t>(doomed.cause));
+    }
+    for (const RemovalWitness& witness : machine.m_witness)
+    {
+        digest.Add(witness.m_told.size());
+        for (const RemovalWitness::Entry& entry : witness.m_told)
+        {
+            digest.Add(entry.record);
+            digest.Add(entry.number ? *entry.number : 65'536U);
+        }
+    }
 }
 
 void

@@ -39,7 +39,8 @@ struct Digest
  * Times count from `now`, except for service nodes, which write it into records; tables count
  * without regard to the order of their slots; so snapshots, which walk the slots, are outside of
  * what it promises. The state of the network function is left out: it follows from the serial
- * number of the node's last session, since no port is ever given back.
+ * number of the node's last session and from the removals. So are the times at which sessions age:
+ * they lie far behind the end of a search.
  */
 class MachineDigest
 {
@@ -58,6 +59,15 @@ class MachineDigest
     static void AddBase(Digest& digest, const ProtocolMachine& machine, Instant now);
     static void AddSlots(Digest& digest, const std::vector<std::uint32_t>& slots);
     static void AddStore(Digest& digest, const SessionStore& store);
+    static void AddTombstones(Digest& digest, const Tombstones& tombstones);
+    static const FlowEntry& EntryOf(const FlowEntry& entry)
+    {
+        return entry;
+    }
+    static const FlowEntry& EntryOf(const AcceleratorMachine::Entry& entry)
+    {
+        return entry.flow;
+    }
     template <typename Table>
     static void AddEntries(Digest& digest, const Table& table);
     static void AddDeadlines(Digest& digest,
@@ -65,6 +75,7 @@ class MachineDigest
                              Instant now);
     static void AddReplica(Digest& digest, const ReplicaMachine& machine, Instant now);
     static void AddServiceNode(Digest& digest, const ServiceNodeMachine& machine, Instant now);
+    static void AddRemovals(Digest& digest, const ServiceNodeMachine& machine, Instant now);
     static void AddManager(Digest& digest, const FlowManagerMachine& machine, Instant now);
     static void AddContext(Digest& digest, const FlowManagerMachine::Context& context, Instant now);
 };

@@ -145,10 +145,9 @@ ProtocolHarness::~ProtocolHarness()
 std::unique_ptr<ProtocolMachine>
 ProtocolHarness::MakeServiceNode(const NodeConfig& config)
 {
-    ServiceNodeConfig service;
+    ServiceNodeConfig service = m_config.service;
     static_cast<ReplicaConfig&>(service) = m_config.manager;
     service.sessionsMax = m_config.sessionsMax;
-    service.snapshotWindow = m_config.snapshotWindow;
     return std::make_unique<ServiceNodeMachine>(
         config, service, MakeFunction(m_directory.function, {config.self, config.incarnation}));
 }
@@ -174,7 +173,7 @@ ProtocolHarness::MakeMachine(NodeId node)
                              m_config.manager.scheme->Promise(m_config.manager).everyServiceNode});
     case NodeRole::ACCELERATOR:
         config.heartbeatInterval = m_config.heartbeatInterval;
-        return std::make_unique<AcceleratorMachine>(config, m_config.entriesMax);
+        return std::make_unique<AcceleratorMachine>(config, m_config.accelerator);
     case NodeRole::MANAGER:
         config.heartbeatInterval = m_config.heartbeatInterval;
         return std::make_unique<FlowManagerMachine>(config, m_config.manager);

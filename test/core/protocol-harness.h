@@ -2,6 +2,7 @@
 #ifndef FLOWCHAIN_PROTOCOL_HARNESS_H
 #define FLOWCHAIN_PROTOCOL_HARNESS_H
 
+#include "accelerator-machine.h"
 #include "flow-manager-machine.h"
 #include "packet-builder.h"
 #include "packet-ledger.h"
@@ -36,11 +37,11 @@ struct HarnessConfig
     Duration detectionTimeout = 600 * MICROSECOND;
     ChannelConfig channel{1000 * MICROSECOND, 8000 * MICROSECOND, 12, 64, 1024};
     FlowManagerConfig manager;
-    std::uint32_t entriesMax = 1000;   ///< of an accelerator
-    std::uint32_t sessionsMax = 1000;  ///< of a service node
-    std::uint16_t snapshotWindow = 32; ///< messages
-    std::uint16_t portsEach = 1000;    ///< ports of a service node; node 0's begin at 1000
-    FunctionConfig function;           ///< what the harness does not fill in itself
+    AcceleratorConfig accelerator{.entriesMax = 1000, .observe = false};
+    ServiceNodeConfig service;        ///< what it shares with managers is theirs
+    std::uint32_t sessionsMax = 1000; ///< of a service node
+    std::uint16_t portsEach = 1000;   ///< ports of a service node; node 0's begin at 1000
+    FunctionConfig function;          ///< what the harness does not fill in itself
 };
 
 /** What becomes of a frame that a node sends. */

@@ -202,7 +202,7 @@ ProtocolScript::BuildNetwork(const Command& command)
     config.accelerators = command.Number("accelerators", 1);
     config.portsEach = static_cast<std::uint16_t>(command.Number("ports", 1000));
     config.sessionsMax = static_cast<std::uint32_t>(command.Number("sessions", 1000));
-    config.entriesMax = static_cast<std::uint32_t>(command.Number("entries", 1000));
+    config.accelerator.entriesMax = static_cast<std::uint32_t>(command.Number("entries", 1000));
     config.function.tcpStrict = command.Number("strict", 1) != 0;
     config.channel.retriesMax = static_cast<std::uint16_t>(command.Number("retries", 12));
     config.channel.backlogMax = static_cast<std::uint32_t>(command.Number("backlog", 1024));
@@ -420,7 +420,7 @@ ProtocolScript::ShowCopies()
     for (NodeId node = 0; node < m_harness->Nodes().nodes.size(); ++node)
     {
         const SessionStore* store = m_harness->IsDown(node) ? nullptr : m_harness->StoreOf(node);
-        for (std::size_t slot = 0; store != nullptr && slot < store->Size(); ++slot)
+        for (std::size_t slot = 0; store != nullptr && slot < store->Slots(); ++slot)
         {
             const SessionRecord& record = store->At(slot);
             if (record.id == 0)

@@ -280,7 +280,7 @@ class Swarm : public HarnessListener
         config.manager.length = static_cast<std::uint16_t>(1 + m_dice.Roll(large ? 8 : 3));
         config.manager.position =
             static_cast<std::uint16_t>(1 + m_dice.Roll(config.manager.length));
-        config.snapshotWindow = 2;
+        config.service.snapshotWindow = 2;
         if (m_transportDice.Percent(50))
         {
             // All of it together stays below the retransmission timeout.

@@ -61,6 +61,16 @@ NameOfNote(NoteKind kind)
         return "SNAPSHOT_STARTED";
     case NoteKind::SNAPSHOT_ENDED:
         return "SNAPSHOT_ENDED";
+    case NoteKind::STATE_CHANGED:
+        return "STATE_CHANGED";
+    case NoteKind::DELETED:
+        return "DELETED";
+    case NoteKind::COPY_REMOVED:
+        return "COPY_REMOVED";
+    case NoteKind::ENTRY_REMOVED:
+        return "ENTRY_REMOVED";
+    case NoteKind::DELETION_CONFIRMED:
+        return "DELETION_CONFIRMED";
     }
     return "?";
 }
@@ -122,6 +132,59 @@ TextOfTcpFlags(std::uint8_t flags)
         }
     }
     return text;
+}
+
+std::string
+TextOfObservation(std::uint8_t seen)
+{
+    std::string text;
+    constexpr std::array<std::pair<std::uint8_t, const char*>, 4> NAMES = {
+        {{tcp_observation::SYN, " SYN"},
+         {tcp_observation::ACK, " ACK"},
+         {tcp_observation::FIN, " FIN"},
+         {tcp_observation::RST, " RST"}}};
+    for (const auto& [bit, name] : NAMES)
+    {
+        text += (seen & bit) != 0 ? name : "";
+    }
+    return text;
+}
+
+std::string
+TextOfState(SessionState state)
+{
+    switch (state)
+    {
+    case SessionState::NEW:
+    case SessionState::SYN_SENT:
+        return "";
+    case SessionState::ESTABLISHED:
+        return " established";
+    case SessionState::CLOSING:
+        return " closing";
+    case SessionState::DELETED:
+        return " deleted";
+    }
+    return " ?";
+}
+
+std::string
+TextOfCause(DeletionCause cause)
+{
+    switch (cause)
+    {
+    case DeletionCause::CLOSED:
+        return "closed";
+    case DeletionCause::AGED:
+        return "aged";
+    case DeletionCause::ABANDONED:
+        return "abandoned";
+    case DeletionCause::SUPERSEDED:
+        return "superseded";
+    case DeletionCause::TAKEN_OVER:
+        return "taken over";
+    }
+    return "?";
 }
 
 std::string

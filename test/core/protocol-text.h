@@ -24,6 +24,14 @@ std::string TextOfVersion(SessionVersion version);
 /** " SYN+ACK", or nothing. */
 std::string TextOfTcpFlags(std::uint8_t flags);
 
+/** " ACK FIN" of a mask of tcp_observation. */
+std::string TextOfObservation(std::uint8_t seen);
+
+/** " closing"; nothing of a state that the first packet gives. */
+std::string TextOfState(SessionState state);
+
+std::string TextOfCause(DeletionCause cause);
+
 /** " EXISTING ADOPTED", or nothing. */
 std::string TextOfMessageFlags(std::uint8_t flags);
 

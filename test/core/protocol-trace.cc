@@ -22,6 +22,7 @@ HasRecord(const SyncMessage& message)
     case MessageKind::FAN_OUT:
     case MessageKind::FAN_OUT_DONE:
     case MessageKind::SNAPSHOT:
+    case MessageKind::REMOVE:
         return true;
     default:
         return false;
@@ -50,7 +51,7 @@ bool
 ProtocolTrace::Show(const std::string& what, bool shown)
 {
     bool known = false;
-    for (int kind = 0; kind <= static_cast<int>(NoteKind::SNAPSHOT_ENDED); ++kind)
+    for (int kind = 0; kind <= static_cast<int>(LAST_NOTE_KIND); ++kind)
     {
         known = known || NameOfNote(static_cast<NoteKind>(kind)) == what;
     }
@@ -129,7 +130,7 @@ ProtocolTrace::TextOf(const SessionRecord& record) const
 {
     const bool made = record.owner == record.id >> 48;
     return SessionName(record.id) + " " + TextOfVersion(record.version) +
-           (made ? "" : " owner=" + m_harness->NameOf(record.owner));
+           TextOfState(record.state) + (made ? "" : " owner=" + m_harness->NameOf(record.owner));
 }
 
 std::string
@@ -198,10 +199,21 @@ ProtocolTrace::TextOfMessage(const SyncMessage& message, const Frame& frame) con
         text += " ";
         text += TextOf(message.record);
     }
-    if (header.kind == MessageKind::ENTRY || header.kind == MessageKind::REVERSE_ENTRY)
+    if (header.kind == MessageKind::ENTRY || header.kind == MessageKind::REVERSE_ENTRY ||
+        header.kind == MessageKind::OBSERVED || header.kind == MessageKind::REFRESH)
     {
         text += " ";
         text += TextOfEntry(message.entry);
+    }
+    if (header.kind == MessageKind::OBSERVED)
+    {
+        text += TextOfObservation(header.position);
+    }
+    if (header.kind == MessageKind::REMOVE)
+    {
+        text += header.position == 0 ? " please"
+                                     : " nr=" + std::to_string(header.attempt) +
+                                           " open=" + std::to_string(header.position);
     }
     if (header.kind == MessageKind::CHAIN)
     {
@@ -303,6 +315,15 @@ ProtocolTrace::TextOfNote(const Note& note) const
     case NoteKind::RELEASED:
     case NoteKind::ADOPTED:
         return text + " " + TextOf(note.record);
+    case NoteKind::DELETED:
+        return text + " " + TextOf(note.record) + " " +
+               TextOfCause(static_cast<DeletionCause>(note.value));
+    case NoteKind::STATE_CHANGED:
+        return text + " " + SessionName(note.record.id) + TextOfState(note.record.state);
+    case NoteKind::ENTRY_REMOVED:
+        return text + " " + SessionName(note.record.id) + " " + TextOf(note.record.original);
+    case NoteKind::COPY_REMOVED:
+    case NoteKind::DELETION_CONFIRMED:
     case NoteKind::COPY_SUPERSEDED:
         return text + " " + SessionName(note.record.id);
     case NoteKind::REVERSE_STORED:

@@ -14,7 +14,8 @@ namespace flowchain
 std::ostream&
 operator<<(std::ostream& out, SessionStore::Outcome outcome)
 {
-    static constexpr const char* NAMES[] = {"INSERTED", "UPDATED", "UNCHANGED", "CONFLICT", "FULL"};
+    static constexpr const char* NAMES[] = {
+        "INSERTED", "UPDATED", "UNCHANGED", "CONFLICT", "FULL", "DELETED"};
     return out << NAMES[static_cast<int>(outcome)];
 }
 
@@ -108,33 +109,58 @@ Rivals(std::uint32_t version)
     return rivals;
 }
 
+/** What makes a session older or newer than Record(1, ...) of epoch 8; its version's counter is 5,
+ * its time of creation 12345, its id smaller than a rival's. */
+struct Age
+{
+    std::uint32_t epoch;
+    std::uint32_t counter;
+    std::uint64_t createdNs;
+    bool smallerId;
+};
+
+SessionRecord
+Aged(SessionRecord record, const Age& age)
+{
+    record.version = MakeSessionVersion(age.epoch, age.counter);
+    record.createdNs = age.createdNs;
+    record.id = age.smallerId ? MakeSessionId(2, record.id & 0xff) : record.id;
+    return record;
+}
+
 TEST(SessionStore, AnOlderSessionGetsNoTupleOfANewerOne)
 {
-    SessionStore store(10);
-    const SessionRecord known = Record(1, 2000, 8);
-    ASSERT_EQ(store.Apply(known), Outcome::INSERTED);
-    for (const SessionRecord& rival : Rivals(7))
+    const Age older[] = {{7, 9, 99'999, false}, {8, 9, 12'344, false}, {8, 9, 12'345, true}};
+    for (const Age& age : older)
     {
-        EXPECT_EQ(store.Apply(rival), Outcome::CONFLICT) << rival.id;
-        EXPECT_TRUE(store.Superseded().empty());
+        SessionStore store(10);
+        const SessionRecord known = Aged(Record(1, 2000), {8, 5, 12'345, false});
+        ASSERT_EQ(store.Apply(known), Outcome::INSERTED);
+        for (const SessionRecord& rival : Rivals(1))
+        {
+            EXPECT_EQ(store.Apply(Aged(rival, age)), Outcome::CONFLICT) << rival.id;
+            EXPECT_TRUE(store.Superseded().empty());
+        }
+        EXPECT_EQ(store.Size(), 1U);
+        EXPECT_TRUE(store.At(0) == known);
+        EXPECT_EQ(store.Find(Rivals(1)[0].translated.Reversed()).record, nullptr);
     }
-    EXPECT_EQ(store.Size(), 1U);
-    EXPECT_TRUE(store.At(0) == known);
-    EXPECT_EQ(store.Find(Rivals(7)[0].translated.Reversed()).record, nullptr);
 }
 
 TEST(SessionStore, ANewerSessionTakesTheTuples)
 {
-    for (const std::uint32_t version : {8, 9}) // the same version: the larger id is the newer one
+    const Age newer[] = {{9, 1, 1, true}, {8, 1, 12'346, true}, {8, 1, 12'345, false}};
+    for (const Age& age : newer)
     {
-        for (const SessionRecord& rival : Rivals(version))
+        for (const SessionRecord& plain : Rivals(1))
         {
             SessionStore store(10);
-            const SessionRecord known = Record(1, 2000, 8);
+            const SessionRecord known = Aged(Record(1, 2000), {8, 5, 12'345, false});
+            const SessionRecord rival = Aged(plain, age);
             store.Apply(known);
             EXPECT_EQ(store.Apply(rival), Outcome::INSERTED) << rival.id;
-            EXPECT_EQ(store.Superseded(), std::vector<SessionId>{known.id});
-            EXPECT_EQ(store.At(0).id, 0U);
+            EXPECT_EQ(store.Superseded(), std::vector<SessionRecord>{known});
+            EXPECT_EQ(store.Size(), 1U);
             EXPECT_TRUE(*store.Find(rival.original).record == rival);
             EXPECT_TRUE(*store.Find(rival.translated.Reversed()).record == rival);
             EXPECT_EQ(store.Apply(known), Outcome::CONFLICT) << "it does not come back";
@@ -151,7 +177,8 @@ TEST(SessionStore, ANewerSessionTakesTheTuplesOfTwo)
     SessionRecord both = Record(3, 2001);
     both.original = Record(1, 2000).original;
     EXPECT_EQ(store.Apply(both), Outcome::INSERTED);
-    EXPECT_EQ(store.Superseded(), (std::vector{MakeSessionId(3, 1), MakeSessionId(3, 2)}));
+    EXPECT_EQ(store.Superseded(), (std::vector{Record(1, 2000), Record(2, 2001)}));
+    EXPECT_EQ(store.Size(), 1U);
     EXPECT_EQ(store.Find(Record(2, 2001).original).record, nullptr);
     EXPECT_EQ(store.Find(Record(1, 2000).translated.Reversed()).record, nullptr);
     EXPECT_TRUE(*store.Find(both.translated.Reversed()).record == both);
@@ -164,10 +191,11 @@ TEST(SessionStore, AFullStoreStillUpdates)
     EXPECT_EQ(store.Apply(Record(2, 2002)), Outcome::INSERTED);
     EXPECT_EQ(store.Apply(Record(3, 2003)), Outcome::FULL);
     EXPECT_EQ(store.Apply(Record(1, 2001, 2)), Outcome::UPDATED);
-    EXPECT_EQ(store.Apply(Record(3, 2002)), Outcome::FULL) << "it would take the place of 2";
-    EXPECT_TRUE(*store.Find(Record(2, 2002).original).record == Record(2, 2002));
     EXPECT_EQ(store.Size(), 2U);
-    EXPECT_EQ(store.Find(Record(3, 2003).original).record, nullptr);
+    EXPECT_EQ(store.Apply(Record(3, 2002)), Outcome::INSERTED) << "it takes the place of 2";
+    EXPECT_EQ(store.Size(), 2U);
+    EXPECT_EQ(store.Find(Record(2, 2002).original).record, nullptr);
+    EXPECT_TRUE(*store.Find(Record(1, 2001).original).record == Record(1, 2001, 2));
 }
 
 TEST(SessionStore, ASnapshotWalksRecordsInOrderOfArrival)
@@ -228,8 +256,9 @@ TEST(SessionStoreDeathTest, ATupleThatChangesIsABrokenInvariant)
 class NaiveStore
 {
   public:
-    explicit NaiveStore(std::size_t sessionsMax)
-        : m_slotsMax(sessionsMax)
+    NaiveStore(std::size_t sessionsMax, std::size_t tombstonesMax)
+        : m_sessionsMax(sessionsMax)
+        , m_tombstonesMax(tombstonesMax)
     {
     }
 
@@ -244,26 +273,49 @@ class NaiveStore
                 return newer ? Outcome::UPDATED : Outcome::UNCHANGED;
             }
         }
+        if (std::find(m_deleted.begin(), m_deleted.end(), record.id) != m_deleted.end())
+        {
+            return Outcome::DELETED;
+        }
         const auto rival = [&](const SessionRecord& known)
         {
             return Holds(known, record.original) || Holds(known, record.translated.Reversed());
         };
         for (const SessionRecord& known : m_records)
         {
-            if (rival(known) &&
-                std::pair(known.version, known.id) > std::pair(record.version, record.id))
+            if (rival(known) && known.id > record.id) // of one epoch, made at the same time
             {
                 return Outcome::CONFLICT;
             }
         }
-        if (m_slots >= m_slotsMax)
+        if (std::erase_if(m_records, rival) == 0 && m_records.size() >= m_sessionsMax)
         {
             return Outcome::FULL;
         }
-        std::erase_if(m_records, rival);
         m_records.push_back(record);
-        ++m_slots;
         return Outcome::INSERTED;
+    }
+
+    bool Remove(SessionId id)
+    {
+        if (std::find(m_deleted.begin(), m_deleted.end(), id) == m_deleted.end())
+        {
+            m_deleted.push_back(id);
+        }
+        if (m_deleted.size() > m_tombstonesMax)
+        {
+            m_deleted.erase(m_deleted.begin());
+        }
+        return std::erase_if(m_records,
+                             [id](const SessionRecord& known)
+                             {
+            return known.id == id;
+               }) != 0;
+    }
+
+    std::size_t Size() const
+    {
+        return m_records.size();
     }
 
     const SessionRecord* Find(const FlowKey& key) const
@@ -284,28 +336,78 @@ class NaiveStore
         return record.original == key || record.translated.Reversed() == key;
     }
 
-    std::size_t m_slotsMax;
-    std::size_t m_slots = 0; ///< superseded records keep theirs
+    std::size_t m_sessionsMax;
+    std::size_t m_tombstonesMax;
     std::vector<SessionRecord> m_records;
+    std::vector<SessionId> m_deleted; ///< in order of time
 };
+
+TEST(SessionStore, ARemovedSessionDoesNotComeBack)
+{
+    SessionStore store(10, 2);
+    store.Apply(Record(1, 2001));
+    EXPECT_TRUE(store.Remove(Record(1, 2001))) << "whatever its version";
+    EXPECT_EQ(store.Size(), 0U);
+    EXPECT_EQ(store.Find(Record(1, 2001).original).record, nullptr);
+    EXPECT_EQ(store.Find(Record(1, 2001).translated.Reversed()).record, nullptr);
+    EXPECT_EQ(store.Apply(Record(1, 2001, 9)), Outcome::DELETED) << "nor a newer version of it";
+    EXPECT_FALSE(store.Remove(Record(2, 2002))) << "a session that was never here";
+    EXPECT_EQ(store.Apply(Record(2, 2002)), Outcome::DELETED);
+    EXPECT_EQ(store.Deleted().Size(), 2U);
+    EXPECT_EQ(store.Deleted().Evicted(), 0U);
+
+    store.Remove(Record(3, 2003)); // the third tombstone takes the place of the first
+    EXPECT_EQ(store.Deleted().Size(), 2U);
+    EXPECT_EQ(store.Deleted().Evicted(), 1U);
+    EXPECT_EQ(store.Apply(Record(1, 2001)), Outcome::INSERTED);
+    EXPECT_EQ(store.Apply(Record(2, 2002)), Outcome::DELETED);
+}
+
+TEST(SessionStore, ASlotIsUsedAgain)
+{
+    SessionStore store(3);
+    for (std::uint32_t i = 0; i < 3; ++i)
+    {
+        store.Apply(Record(i, static_cast<std::uint16_t>(2000 + i)));
+    }
+    EXPECT_EQ(store.Apply(Record(3, 2003)), Outcome::FULL);
+    const SessionRecord* last = store.Find(Record(2, 2002).original).record;
+    store.Remove(Record(1, 2001));
+    EXPECT_EQ(store.At(1).id, 0U);
+    EXPECT_EQ(store.Apply(Record(3, 2003)), Outcome::INSERTED);
+    EXPECT_EQ(store.Slots(), 3U);
+    EXPECT_EQ(store.At(1).id, Record(3, 2003).id);
+    EXPECT_EQ(store.Find(Record(3, 2003).original).slot, 1U);
+    EXPECT_EQ(store.Find(Record(2, 2002).original).record, last) << "the others stay in place";
+}
 
 RC_GTEST_PROP(SessionStore, AgreesWithAList, ())
 {
     const auto limit = *rc::gen::inRange<std::uint32_t>(0, 30);
-    // Session, version; several sessions want the same port.
+    const auto tombstones = *rc::gen::inRange<std::uint32_t>(1, 20);
+    // Session, version or 0: remove it; several sessions want the same port.
     const auto steps =
         *rc::gen::container<std::vector<std::pair<std::uint32_t, std::uint32_t>>>(rc::gen::pair(
-            rc::gen::inRange<std::uint32_t>(0, 40), rc::gen::inRange<std::uint32_t>(1, 5)));
+            rc::gen::inRange<std::uint32_t>(0, 40), rc::gen::inRange<std::uint32_t>(0, 5)));
     const auto portOf = [](std::uint32_t session)
     {
         return static_cast<std::uint16_t>(2000 + session * 7 % 30);
     };
-    SessionStore store(limit);
-    NaiveStore oracle(limit);
+    SessionStore store(limit, tombstones);
+    NaiveStore oracle(limit, tombstones);
     for (const auto& [session, version] : steps)
     {
         const SessionRecord record = Record(session, portOf(session), version);
-        RC_ASSERT(store.Apply(record) == oracle.Apply(record));
+        if (version == 0)
+        {
+            RC_ASSERT(store.Remove(record) == oracle.Remove(record.id));
+        }
+        else
+        {
+            RC_ASSERT(store.Apply(record) == oracle.Apply(record));
+        }
+        RC_ASSERT(store.Size() == oracle.Size());
+        RC_ASSERT(store.Slots() <= limit);
         for (std::uint32_t other = 0; other < 40; ++other)
         {
             const SessionRecord probe = Record(other, portOf(other));

@@ -360,7 +360,7 @@ TEST(DecodeFaults, NamesFaultsOfKindAndBody)
          {
         b.push_back(0);
          }},
-        {"record state 2", CHAIN, BAD_BODY, Set8(SECOND + 52, 2)},
+        {"record state 5", CHAIN, BAD_BODY, Set8(SECOND + 52, 5)},
         {"record of protocol 0", CHAIN, BAD_BODY, Set16(SECOND + 53, 0)},
         {"record of SCTP", CHAIN, BAD_BODY, Set16(SECOND + 53, 0x8484)},
         {"record from TCP to UDP", CHAIN, BAD_BODY, Set8(SECOND + 54, 17)},

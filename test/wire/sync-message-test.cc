@@ -254,7 +254,7 @@ TEST(Names, AreDifferentForEveryKindAndVerdict)
         names.emplace_back(ToString(kind));
     }
     EXPECT_EQ(names.front(), "packet-in");
-    EXPECT_EQ(names.back(), "batch");
+    EXPECT_EQ(names.back(), "remove");
     for (int i = 0; i <= static_cast<int>(DecodeVerdict::BAD_BODY); ++i)
     {
         names.emplace_back(ToString(static_cast<DecodeVerdict>(i)));
@@ -315,7 +315,11 @@ AnyMessage()
                           *arbitrary<std::uint64_t>(),
                           *arbitrary<std::uint16_t>(),
                           *arbitrary<std::uint16_t>(),
-                          *rc::gen::element(SessionState::NEW, SessionState::SYN_SENT)};
+                          *rc::gen::element(SessionState::NEW,
+                                            SessionState::SYN_SENT,
+                                            SessionState::ESTABLISHED,
+                                            SessionState::CLOSING,
+                                            SessionState::DELETED)};
     }
     const bool hasHint =
         kind == MessageKind::PACKET_IN && (message.header.flags & message_flag::EXISTING) != 0;

@@ -190,6 +190,7 @@ SampleMessage(MessageKind kind)
     case MessageKind::SNAPSHOT:
     case MessageKind::FETCH:
     case MessageKind::FETCHED:
+    case MessageKind::REMOVE:
         message.record = {.id = MakeSessionId(0x2122, 0x232425262728),
                           .version = MakeSessionVersion(0x292a2b2c, 0x2d2e2f30),
                           .original = SampleKey(),
@@ -201,6 +202,8 @@ SampleMessage(MessageKind kind)
         break;
     case MessageKind::REVERSE_ENTRY:
     case MessageKind::ENTRY:
+    case MessageKind::OBSERVED:
+    case MessageKind::REFRESH:
         message.entry = {.match = translated.Reversed(),
                          .rewrite = SampleKey().Reversed(),
                          .session = MakeSessionId(0x4142, 0x434445464748),

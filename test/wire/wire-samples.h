@@ -50,7 +50,10 @@ inline constexpr std::array ALL_KINDS = {MessageKind::PACKET_IN,
                                          MessageKind::REFUSAL,
                                          MessageKind::FETCH,
                                          MessageKind::FETCHED,
-                                         MessageKind::BATCH};
+                                         MessageKind::BATCH,
+                                         MessageKind::OBSERVED,
+                                         MessageKind::REFRESH,
+                                         MessageKind::REMOVE};
 
 /** The sum of RFC 1071, section 4.1, word by word as the text has it: the oracle of these tests. */
 std::uint16_t PlainSum(std::span<const std::uint8_t> bytes);

@@ -28,8 +28,25 @@ ControllerApplication::GetTypeId()
                 "A service node that comes back receives a snapshot before it is selected",
                 ns3::BooleanValue(true),
                 ns3::MakeBooleanAccessor(&ControllerApplication::m_snapshotOnJoin),
-                ns3::MakeBooleanChecker());
+                ns3::MakeBooleanChecker())
+            .AddAttribute("PublishDelay",
+                          "Time from a decision to the view that says so: a slow controller",
+                          ns3::TimeValue(ns3::PicoSeconds(0)),
+                          ns3::MakeTimeAccessor(&ControllerApplication::m_publishDelay),
+                          ns3::MakeTimeChecker(ns3::PicoSeconds(0)))
+            .AddAttribute("DrainTime",
+                          "Time that a draining node stays, at least, once all the others know: "
+                          "what they sent to it before must arrive within it",
+                          ns3::TimeValue(ns3::MilliSeconds(20)),
+                          ns3::MakeTimeAccessor(&ControllerApplication::m_drainTime),
+                          ns3::MakeTimeChecker(ns3::PicoSeconds(0)));
     return tid;
+}
+
+void
+ControllerApplication::Request(OperatorRequest request, NodeId subject)
+{
+    Step({Event::Kind::REQUEST, nullptr, request, subject});
 }
 
 std::unique_ptr<ProtocolMachine>
@@ -38,6 +55,8 @@ ControllerApplication::MakeMachine(const NodeConfig& config)
     ControllerConfig controller;
     controller.detectionTimeout = Duration(m_detectionTimeout.GetTimeStep());
     controller.snapshotOnJoin = m_snapshotOnJoin;
+    controller.publishDelay = Duration(m_publishDelay.GetTimeStep());
+    controller.drainTime = Duration(m_drainTime.GetTimeStep());
     return std::make_unique<ControllerMachine>(config, controller);
 }
 

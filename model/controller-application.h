@@ -13,11 +13,16 @@ class ControllerApplication : public NodeApplication
   public:
     static ns3::TypeId GetTypeId();
 
+    /** What an operator wants. Lost if the controller is down; it may refuse. */
+    void Request(OperatorRequest request, NodeId subject);
+
   private:
     std::unique_ptr<ProtocolMachine> MakeMachine(const NodeConfig& config) override;
 
     ns3::Time m_detectionTimeout;
     bool m_snapshotOnJoin = true;
+    ns3::Time m_publishDelay;
+    ns3::Time m_drainTime;
 };
 
 } // namespace flowchain

@@ -213,8 +213,11 @@ NodeApplication::StartApplication()
     processing.messageCost = ToDuration(m_messageCost);
     processing.ackCost = ToDuration(m_ackCost);
     m_queue = std::make_unique<ServiceQueue>(processing);
-    Create();
-    Step({Event::Kind::START, nullptr});
+    if (!m_directory->nodes[m_node].absent)
+    {
+        Create();
+        Step({Event::Kind::START, nullptr});
+    }
 }
 
 Admission
@@ -285,9 +288,11 @@ void
 NodeApplication::CarryOut(Instant now)
 {
     bool removed = false;
+    bool drained = false;
     for (const Note& note : m_actions.notes)
     {
         removed = removed || note.kind == NoteKind::REMOVED;
+        drained = drained || note.kind == NoteKind::DRAINED;
         if (m_listener != nullptr)
         {
             m_listener->OnNote(m_node, note, now);
@@ -313,7 +318,35 @@ NodeApplication::CarryOut(Instant now)
         Recover();
         return;
     }
+    if (drained)
+    {
+        StopDrained();
+        return;
+    }
     ScheduleWakeup();
+}
+
+void
+NodeApplication::RestartAfterDrain(Duration after)
+{
+    m_restartAfterDrain = after;
+}
+
+void
+NodeApplication::StopDrained()
+{
+    Crash();
+    if (const auto after = std::exchange(m_restartAfterDrain, std::nullopt))
+    {
+        ns3::Simulator::Schedule(ns3::TimeStep(after->count()),
+                                 [this]
+                                 {
+            if (IsDown())
+            {
+                Recover();
+            }
+        });
+    }
 }
 
 void

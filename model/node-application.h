@@ -10,6 +10,7 @@
 #include <ns3/nstime.h>
 
 #include <memory>
+#include <optional>
 
 namespace flowchain
 {
@@ -35,7 +36,8 @@ class NodeListener
  * protocol decision.
  *
  * A crash destroys the machine with all its state; recovery starts a new one, of the next
- * incarnation, with empty tables.
+ * incarnation, with empty tables. A node that has been drained stops by itself, and starts again if
+ * it is told so. A node that the directory calls absent is down until its first Recover().
  */
 class NodeApplication : public ns3::Application
 {
@@ -65,6 +67,8 @@ class NodeApplication : public ns3::Application
     {
         m_queue->SetSlowdown(permille);
     }
+    /** When the node has been drained and has stopped: start again so much later, once. */
+    void RestartAfterDrain(Duration after);
 
     bool IsDown() const
     {
@@ -147,6 +151,8 @@ class NodeApplication : public ns3::Application
     /** A wakeup that is no longer wanted, because an earlier one came in between, does nothing. */
     void HandleWakeup(Instant due);
     void CarryOut(Instant now);
+    /** Stop, all work done. */
+    void StopDrained();
     void Create();
     void TearDown(DropReason reason);
 
@@ -179,6 +185,7 @@ class NodeApplication : public ns3::Application
     std::uint32_t m_life = 0;            ///< counts crashes: frames of an earlier life are dropped
     std::uint32_t m_backlogPeak = 0;     ///< of earlier lives
     std::uint32_t m_outstandingPeak = 0; ///< of earlier lives
+    std::optional<Duration> m_restartAfterDrain;
     Instant m_wakeupAt = NEVER;
     Actions m_actions;
 };

@@ -31,11 +31,15 @@ enum class NoteKind : std::uint8_t
     RELEASED,         ///< manager: the session's waiting packets go on
     VIEW_ADOPTED,     ///< any: value is the epoch
     REMOVED,          ///< any: the view says that this node is down; it must restart
+    DRAINED,          ///< any: this node, which was draining, is out of the view; it stops
     STALE_REFUSED,    ///< any: refused a message of an older epoch or incarnation
     RETRANSMITTED,    ///< any: value messages were sent again
     ABANDONED,        ///< any: a message to `peer` was given up
     SUSPECTED,        ///< controller: `peer` sends no heartbeats
     READMITTED,       ///< controller: `peer` is back, value is its MemberStatus
+    DRAIN_STARTED,    ///< controller: `peer` is to be drained
+    REQUEST_REFUSED,  ///< controller: what was asked for about `peer` cannot be done
+    CONTROL_RESUMED,  ///< controller: has restarted and knows `value` members again
     SNAPSHOT_STARTED, ///< service node: sends its state to joining node `peer`
     SNAPSHOT_ENDED,   ///< service node: has received a whole snapshot
     STATE_CHANGED,    ///< owner: record.state is the session's TCP state now

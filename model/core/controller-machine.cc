@@ -6,16 +6,26 @@
 namespace flowchain
 {
 
+namespace
+{
+
+constexpr int LIFE_SHIFT = 24; ///< bits of the epochs that one life of a controller may publish
+
+} // namespace
+
 ControllerMachine::ControllerMachine(const NodeConfig& config, const ControllerConfig& controller)
     : ProtocolMachine(config)
     , m_controller(controller)
     , m_detector(config.directory->nodes.size(), controller.detectionTimeout)
+    , m_wanted(View().Body())
+    , m_members(config.directory->nodes.size())
 {
 }
 
 bool
-ControllerMachine::IsWatched(NodeRole role) const
+ControllerMachine::IsWatched(NodeId node) const
 {
+    const NodeRole role = Nodes().nodes[node].role;
     return role == NodeRole::ACCELERATOR || role == NodeRole::MANAGER ||
            role == NodeRole::SERVICE_NODE;
 }
@@ -23,9 +33,15 @@ ControllerMachine::IsWatched(NodeRole role) const
 void
 ControllerMachine::HandleStart(Instant now, Actions&)
 {
+    if (View().Epoch() == 0)
+    {
+        m_recoveredAt = now + m_controller.detectionTimeout;
+        m_epochFloor = (std::uint32_t{Config().incarnation} << LIFE_SHIFT) - 1;
+        return;
+    }
     for (NodeId node = 0; node < Nodes().nodes.size(); ++node)
     {
-        if (IsWatched(Nodes().nodes[node].role))
+        if (IsWatched(node) && View().IsMember(node))
         {
             m_detector.Watch(node, now);
         }
@@ -35,50 +51,107 @@ ControllerMachine::HandleStart(Instant now, Actions&)
 Instant
 ControllerMachine::NextRoleWakeup() const
 {
-    return m_detector.NextDeadline();
+    return IsRecovering() ? m_recoveredAt : std::min(m_publishAt, m_detector.NextDeadline());
 }
 
 void
 ControllerMachine::HandleWakeup(Instant now, Actions& out)
 {
-    const std::vector<NodeId> dead = m_detector.Expire(now);
-    if (dead.empty())
+    if (IsRecovering())
     {
+        if (now >= m_recoveredAt)
+        {
+            Resume(now, out);
+        }
         return;
     }
-    ViewBody body = View().Body();
-    for (const NodeId node : dead)
+    bool changed = false;
+    for (const NodeId node : m_detector.Expire(now))
     {
-        body.members[node].status = MemberStatus::DOWN;
-        out.notes.push_back({.kind = NoteKind::SUSPECTED, .peer = node});
+        if (IsLast(node))
+        {
+            m_detector.Watch(node, now);
+            continue;
+        }
+        Suspect(node, out);
+        changed = true;
     }
-    PromoteIfLast(body);
-    Publish(body, now, out);
+    if (changed)
+    {
+        Decide(now, out);
+    }
+    if (now >= m_publishAt)
+    {
+        Publish(now, out);
+    }
+}
+
+bool
+ControllerMachine::IsLast(NodeId node) const
+{
+    for (NodeId other = 0; other < Nodes().nodes.size(); ++other)
+    {
+        if (other != node && Nodes().nodes[other].role == Nodes().nodes[node].role &&
+            m_wanted.members[other].status != MemberStatus::DOWN)
+        {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+ControllerMachine::IsLastActive(NodeId node) const
+{
+    for (NodeId other = 0; other < Nodes().nodes.size(); ++other)
+    {
+        if (other != node && Nodes().nodes[other].role == Nodes().nodes[node].role &&
+            m_wanted.members[other].status == MemberStatus::ACTIVE)
+        {
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+ControllerMachine::Suspect(NodeId node, Actions& out)
+{
+    m_wanted.members[node].status = MemberStatus::DOWN;
+    out.notes.push_back({.kind = NoteKind::SUSPECTED, .peer = node});
+    PromoteIfLast(m_wanted);
 }
 
 void
 ControllerMachine::PromoteIfLast(ViewBody& body) const
 {
-    const auto& nodes = Nodes().serviceNodes;
-    const auto has = [&](MemberStatus status)
+    for (const NodeRole role : {NodeRole::ACCELERATOR, NodeRole::MANAGER, NodeRole::SERVICE_NODE})
     {
-        return std::any_of(nodes.begin(),
-                           nodes.end(),
-                           [&](NodeId node)
-                           {
-            return body.members[node].status == status;
-        });
-    };
-    if (has(MemberStatus::ACTIVE) || !has(MemberStatus::JOINING))
-    {
-        return;
-    }
-    // Nobody is left to learn from: what a joining node has is all there is.
-    for (const NodeId node : nodes)
-    {
-        if (body.members[node].status == MemberStatus::JOINING)
+        const auto has = [&](MemberStatus status)
         {
-            body.members[node].status = MemberStatus::ACTIVE;
+            for (NodeId node = 0; node < body.count; ++node)
+            {
+                if (Nodes().nodes[node].role == role && body.members[node].status == status)
+                {
+                    return true;
+                }
+            }
+            return false;
+        };
+        // A draining node still has everything. What a joining one has is all there is otherwise,
+        // since nobody is left to learn from.
+        const MemberStatus next =
+            has(MemberStatus::DRAINING) ? MemberStatus::DRAINING : MemberStatus::JOINING;
+        if (has(MemberStatus::ACTIVE) || !has(next))
+        {
+            continue;
+        }
+        for (NodeId node = 0; node < body.count; ++node)
+        {
+            if (Nodes().nodes[node].role == role && body.members[node].status == next)
+            {
+                body.members[node].status = MemberStatus::ACTIVE;
+            }
         }
     }
 }
@@ -89,22 +162,36 @@ ControllerMachine::HandleMessage(const SyncMessage& message,
                                  Instant now,
                                  Actions& out)
 {
-    if (message.header.kind != MessageKind::HEARTBEAT ||
-        !IsWatched(Nodes().nodes[message.header.source].role))
+    if (message.header.kind != MessageKind::HEARTBEAT || !IsWatched(message.header.source))
     {
         Drop(std::move(frame), DropReason::NOT_FOR_ME);
         return;
     }
-    HandleHeartbeat(message.header, now, out);
+    if (IsRecovering())
+    {
+        Listen(message.header, now, out);
+    }
+    else
+    {
+        HandleHeartbeat(message.header, now, out);
+    }
 }
 
 MemberStatus
-ControllerMachine::StatusOnReturn(NodeId node, bool ready) const
+ControllerMachine::StatusOnReturn(NodeId node, bool ready, const ViewBody& body) const
 {
+    if (body.members[node].status == MemberStatus::DRAINING)
+    {
+        return MemberStatus::DRAINING; // it has crashed meanwhile, but is to stop all the same
+    }
     const bool needsState = Nodes().nodes[node].role == NodeRole::SERVICE_NODE && !ready;
     // The last service node alive has nobody to learn from.
-    const bool hasDonor = !View().ActiveServiceNodes().empty() &&
-                          (View().ActiveServiceNodes().size() > 1 || !View().IsActive(node));
+    const bool hasDonor = std::any_of(Nodes().serviceNodes.begin(),
+                                      Nodes().serviceNodes.end(),
+                                      [&](NodeId other)
+                                      {
+        return other != node && body.members[other].status == MemberStatus::ACTIVE;
+    });
     return needsState && hasDonor && m_controller.snapshotOnJoin ? MemberStatus::JOINING
                                                                  : MemberStatus::ACTIVE;
 }
@@ -113,21 +200,19 @@ void
 ControllerMachine::HandleHeartbeat(const MessageHeader& header, Instant now, Actions& out)
 {
     const NodeId node = header.source;
-    const ViewBody::Member& known = View().Body().members[node];
     const bool ready = (header.flags & message_flag::READY) != 0;
-    ViewBody body = View().Body();
-    ViewBody::Member& member = body.members[node];
+    const ViewBody::Member known = m_wanted.members[node];
+    ViewBody::Member& member = m_wanted.members[node];
     if (header.sourceIncarnation != known.incarnation)
     {
-        member = {StatusOnReturn(node, ready), header.sourceIncarnation};
+        member = {StatusOnReturn(node, ready, m_wanted), header.sourceIncarnation};
     }
     else if (known.status == MemberStatus::DOWN)
     {
-        // Suspected wrongly. It has missed updates: tell it that it is out, so that it restarts.
-        // Whatever it says meanwhile, one such message is under way: the channel sends it again.
-        if (Transport().ChannelTo(node).OutstandingCount() == 0)
+        // Suspected wrongly: it has missed updates and must start again. Or drained: it may stop.
+        if (View().Status(node) == MemberStatus::DOWN)
         {
-            SendView(node, View().Body(), now, out);
+            SendViewOnce(node, View().Body(), out);
         }
         return;
     }
@@ -135,28 +220,217 @@ ControllerMachine::HandleHeartbeat(const MessageHeader& header, Instant now, Act
     {
         member.status = MemberStatus::ACTIVE;
     }
+    else if (known.status == MemberStatus::DRAINING && now >= m_members[node].drainableAt &&
+             (header.flags & message_flag::DRAINED) != 0)
+    {
+        m_detector.Unwatch(node);
+        member.status = MemberStatus::DOWN;
+        Decide(now, out);
+        return;
+    }
     m_detector.Watch(node, now);
     if (member != known)
     {
         out.notes.push_back({.kind = NoteKind::READMITTED,
                              .peer = node,
                              .value = static_cast<std::uint64_t>(member.status)});
-        Publish(body, now, out);
+        Decide(now, out);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+// What an operator asks for
+
+void
+ControllerMachine::HandleRequest(OperatorRequest request, NodeId subject, Instant now, Actions& out)
+{
+    MemberStatus& status = m_wanted.members[subject].status;
+    const bool draining = status == MemberStatus::DRAINING;
+    const bool drain = request == OperatorRequest::DRAIN;
+    if (IsRecovering() || !IsWatched(subject) || status == MemberStatus::DOWN ||
+        (drain && (draining || IsLastActive(subject))) || (!drain && IsLast(subject)))
+    {
+        out.notes.push_back({.kind = NoteKind::REQUEST_REFUSED, .peer = subject});
+        return;
+    }
+    if (drain)
+    {
+        status = MemberStatus::DRAINING;
+        out.notes.push_back({.kind = NoteKind::DRAIN_STARTED, .peer = subject});
+    }
+    else
+    {
+        m_detector.Unwatch(subject);
+        Suspect(subject, out);
+    }
+    Decide(now, out);
+}
+
+void
+ControllerMachine::UpdateDrains(Instant now)
+{
+    for (NodeId node = 0; node < m_members.size(); ++node)
+    {
+        Member& member = m_members[node];
+        if (View().Status(node) != MemberStatus::DRAINING)
+        {
+            member.drainEpoch = 0;
+            continue;
+        }
+        if (member.drainEpoch == 0)
+        {
+            member.drainEpoch = View().Epoch();
+            member.drainableAt = NEVER;
+        }
+        bool known = true;
+        for (NodeId other = 0; other < m_members.size(); ++other)
+        {
+            known = known && (other == Self() || !View().IsMember(other) ||
+                              m_members[other].acknowledged >= member.drainEpoch);
+        }
+        if (known && member.drainableAt == NEVER)
+        {
+            member.drainableAt = now + m_controller.drainTime;
+        }
     }
 }
 
 void
-ControllerMachine::Publish(ViewBody body, Instant now, Actions& out)
+ControllerMachine::HandleAcknowledged(
+    NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions&)
 {
-    ++body.epoch;
-    AdoptView(body, now, out);
+    if (kind == MessageKind::VIEW)
+    {
+        auto& acknowledged = m_members[peer].acknowledged;
+        acknowledged = std::max(acknowledged, static_cast<std::uint32_t>(token));
+        UpdateDrains(now);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+// After a restart
+
+void
+ControllerMachine::Listen(const MessageHeader& header, Instant now, Actions& out)
+{
+    Member& member = m_members[header.source];
+    member.heard = true;
+    member.incarnation = header.sourceIncarnation;
+    member.ready = (header.flags & message_flag::READY) != 0;
+    m_heardEpoch = std::max(m_heardEpoch, header.epoch);
+    m_epochFloor = std::max(m_epochFloor, header.epoch);
+    m_detector.Watch(header.source, now);
+    if (header.epoch > m_learnt.epoch)
+    {
+        SendViewOnce(header.source, View().Body(), out);
+    }
+}
+
+void
+ControllerMachine::HandleNewerView(const ViewBody& body, Instant, Actions&)
+{
+    if (IsRecovering() && body.epoch > m_learnt.epoch)
+    {
+        m_learnt = body;
+        m_epochFloor = std::max(m_epochFloor, body.epoch);
+    }
+}
+
+void
+ControllerMachine::Resume(Instant now, Actions& out)
+{
+    const bool anyHeard = std::any_of(m_members.begin(),
+                                      m_members.end(),
+                                      [](const Member& member)
+                                      {
+        return member.heard;
+    });
+    if (!anyHeard || m_learnt.epoch < m_heardEpoch)
+    {
+        // Cut off, or still without a view that others have: a guess could cost every session.
+        m_heardEpoch = 0;
+        for (Member& member : m_members)
+        {
+            member.heard = false;
+        }
+        m_recoveredAt = now + m_controller.detectionTimeout;
+        return;
+    }
+    m_recoveredAt = NEVER;
+    m_learnt.count = m_wanted.count;
+    std::uint64_t members = 0;
+    for (NodeId node = 0; node < m_members.size(); ++node)
+    {
+        ViewBody::Member& member = m_learnt.members[node];
+        if (!IsWatched(node))
+        {
+            member = {MemberStatus::ACTIVE,
+                      node == Self() ? Config().incarnation : std::uint8_t{0}};
+        }
+        else if (!m_members[node].heard)
+        {
+            if (member.status != MemberStatus::DOWN)
+            {
+                out.notes.push_back({.kind = NoteKind::SUSPECTED, .peer = node});
+            }
+            member.status = MemberStatus::DOWN;
+        }
+        members += m_members[node].heard ? 1 : 0;
+    }
+    for (NodeId node = 0; node < m_members.size(); ++node)
+    {
+        ViewBody::Member& member = m_learnt.members[node];
+        if (m_members[node].heard && member.incarnation != m_members[node].incarnation)
+        {
+            member = {StatusOnReturn(node, m_members[node].ready, m_learnt),
+                      m_members[node].incarnation};
+        }
+    }
+    out.notes.push_back({.kind = NoteKind::CONTROL_RESUMED, .value = members});
+    m_wanted = m_learnt;
+    PromoteIfLast(m_wanted);
+    Publish(now, out);
+}
+
+// ---------------------------------------------------------------------------------------------
+// Views
+
+void
+ControllerMachine::Decide(Instant now, Actions& out)
+{
+    if (m_controller.publishDelay == Duration::zero())
+    {
+        Publish(now, out);
+    }
+    else if (m_publishAt == NEVER)
+    {
+        m_publishAt = now + m_controller.publishDelay;
+    }
+}
+
+void
+ControllerMachine::Publish(Instant now, Actions& out)
+{
+    m_publishAt = NEVER;
+    if (m_wanted.members == View().Body().members)
+    {
+        return; // what was to be said is no longer true
+    }
+    m_wanted.epoch = std::max(View().Epoch(), m_epochFloor) + 1;
+    const ViewBody old = View().Body();
+    AdoptView(m_wanted, now, out);
     for (NodeId node = 0; node < Nodes().nodes.size(); ++node)
     {
         if (node != Self() && View().IsMember(node))
         {
             SendView(node, View().Body(), now, out);
         }
+        else if (old.members[node].status == MemberStatus::DRAINING)
+        {
+            SendViewOnce(node, View().Body(), out); // it may stop; its heartbeats ask again
+        }
     }
+    UpdateDrains(now);
 }
 
 } // namespace flowchain

@@ -45,6 +45,12 @@ FlowManagerMachine::TableLimit() const
     return std::size_t{3} * m_manager.sessionsMax;
 }
 
+bool
+FlowManagerMachine::IsIdle() const
+{
+    return PendingCount() == 0 && ReplicaMachine::IsIdle();
+}
+
 void
 FlowManagerMachine::HandleRoleMessage(const SyncMessage& message,
                                       FramePtr frame,

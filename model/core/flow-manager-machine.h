@@ -108,6 +108,7 @@ class FlowManagerMachine : public ReplicaMachine
     void
     HandleSpreadFailed(SpreadHandle handle, DropReason reason, Instant now, Actions& out) override;
     void HandleViewChange(Instant now, Actions& out) override;
+    bool IsIdle() const override;
     void HandleWakeup(Instant now, Actions& out) override;
     Instant NextRoleWakeup() const override;
 

@@ -175,7 +175,7 @@ FlowManagerMachine::HandleViewChange(Instant now, Actions& out)
         Context& context = m_contexts[slot];
         if (context.phase == Phase::AWAITING_STATE)
         {
-            if (!View().IsActive(context.serviceNode) ||
+            if (!View().IsMember(context.serviceNode) ||
                 View().Incarnation(context.serviceNode) != context.serviceIncarnation)
             {
                 context.probe = 0;

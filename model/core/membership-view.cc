@@ -93,7 +93,10 @@ MembershipView::Initial(const Directory& directory)
     view.m_body.epoch = 1;
     for (std::size_t node = 0; node < view.m_body.count; ++node)
     {
-        view.m_body.members[node].status = MemberStatus::ACTIVE;
+        if (!directory.nodes[node].absent)
+        {
+            view.m_body.members[node].status = MemberStatus::ACTIVE;
+        }
     }
     view.Index();
     return view;

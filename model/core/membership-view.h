@@ -33,6 +33,7 @@ struct Directory
     {
         NodeRole role = NodeRole::CLIENT;
         std::uint16_t group = 0; ///< flow-management group of a manager
+        bool absent = false;     ///< configured, but not there when the run starts
     };
 
     std::vector<Node> nodes; ///< index: NodeId
@@ -81,7 +82,7 @@ class MembershipView
     /** No view yet: epoch 0, everybody down. */
     explicit MembershipView(const Directory& directory);
 
-    /** Epoch 1: everybody active, incarnation 0. */
+    /** Epoch 1: everybody active who is not absent, incarnation 0. */
     static MembershipView Initial(const Directory& directory);
 
     /** Become the view that `body` describes. @pre body.count == number of nodes */
@@ -107,10 +108,15 @@ class MembershipView
         return m_body.members[node].status == MemberStatus::ACTIVE;
     }
 
-    /** ACTIVE or JOINING: gets live updates. */
+    /** ACTIVE, JOINING or DRAINING: gets live updates. */
     bool IsMember(NodeId node) const
     {
         return m_body.members[node].status != MemberStatus::DOWN;
+    }
+
+    MemberStatus Status(NodeId node) const
+    {
+        return m_body.members[node].status;
     }
 
     std::uint8_t Incarnation(NodeId node) const
@@ -133,7 +139,7 @@ class MembershipView
         return m_serviceNodes;
     }
 
-    /** Active and joining service nodes. */
+    /** Active, joining and draining service nodes. */
     const std::vector<NodeId>& MemberServiceNodes() const
     {
         return m_memberServiceNodes;

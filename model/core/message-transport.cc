@@ -93,6 +93,21 @@ MessageTransport::SendView(NodeId peer, const ViewBody& view, Instant now, Actio
     Transmit(peer, std::move(frame), MessageKind::VIEW, view.epoch, owed, now, out);
 }
 
+void
+MessageTransport::SendViewOnce(NodeId peer,
+                               std::uint8_t incarnation,
+                               const ViewBody& view,
+                               Actions& out)
+{
+    MessageHeader header;
+    header.kind = MessageKind::VIEW;
+    FillHeader(peer, header);
+    header.targetIncarnation = incarnation;
+    FramePtr frame = m_config.pool->Acquire();
+    EncapsulateView(header, view, MakeUnderlay(peer, view.epoch), *frame);
+    out.sends.push_back(std::move(frame));
+}
+
 bool
 MessageTransport::Transmit(NodeId peer,
                            FramePtr frame,

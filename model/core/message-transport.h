@@ -40,6 +40,9 @@ class MessageTransport
     void
     SendUnreliable(NodeId peer, SyncMessage& message, FramePtr frame, Instant now, Actions& out);
     void SendView(NodeId peer, const ViewBody& view, Instant now, Actions& out);
+    /** As ProtocolMachine::SendViewOnce(). @param incarnation of the peer, which the view may not
+     * know */
+    void SendViewOnce(NodeId peer, std::uint8_t incarnation, const ViewBody& view, Actions& out);
 
     /** Note a sequenced message that has been received. @returns whether it is new */
     bool Accept(NodeId peer, std::uint32_t sequence, Instant now);

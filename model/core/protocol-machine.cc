@@ -70,6 +70,9 @@ ProtocolMachine::Step(Event event, Instant now, Actions& out)
         }
         HandleWakeup(now, out);
         break;
+    case Event::Kind::REQUEST:
+        HandleRequest(event.request, event.subject, now, out);
+        break;
     }
     m_transport.EndStep(now, out);
 }
@@ -182,7 +185,7 @@ ProtocolMachine::HandleDecoded(
     }
     if (header.kind == MessageKind::VIEW)
     {
-        HandleView(*frame, now, out);
+        HandleView(*frame, header.source, now, out);
         return;
     }
     frame->TrimFront(outerLength);
@@ -294,14 +297,27 @@ ProtocolMachine::ProcessAck(const MessageHeader& header, Instant now, Actions& o
 }
 
 void
-ProtocolMachine::HandleView(const Frame& frame, Instant now, Actions& out)
+ProtocolMachine::HandleView(const Frame& frame, NodeId source, Instant now, Actions& out)
 {
     ViewBody body;
-    if (DecodeView(frame, body) == DecodeVerdict::OK && body.count == m_incarnations.size() &&
-        body.epoch > m_view.Epoch())
+    if (DecodeView(frame, body) != DecodeVerdict::OK || body.count != m_incarnations.size())
     {
-        AdoptView(body, now, out);
+        return;
     }
+    if (body.epoch == 0 && m_view.Epoch() != 0)
+    {
+        SendViewOnce(source, m_view.Body(), out);
+    }
+    else if (body.epoch > m_view.Epoch())
+    {
+        HandleNewerView(body, now, out);
+    }
+}
+
+void
+ProtocolMachine::HandleNewerView(const ViewBody& body, Instant now, Actions& out)
+{
+    AdoptView(body, now, out);
 }
 
 void
@@ -313,7 +329,9 @@ ProtocolMachine::AdoptView(const ViewBody& body, Instant now, Actions& out)
     const ViewBody::Member& self = body.members[m_config.self];
     if (self.status == MemberStatus::DOWN || self.incarnation != m_config.incarnation)
     {
-        out.notes.push_back({.kind = NoteKind::REMOVED});
+        const bool planned = old.members[m_config.self].status == MemberStatus::DRAINING &&
+                             self.incarnation == m_config.incarnation;
+        out.notes.push_back({.kind = planned ? NoteKind::DRAINED : NoteKind::REMOVED});
         return;
     }
     std::vector<std::pair<NodeId, std::vector<ReliableChannel::Outstanding>>> returned;
@@ -364,11 +382,21 @@ ProtocolMachine::SendView(NodeId peer, const ViewBody& view, Instant now, Action
 }
 
 void
+ProtocolMachine::SendViewOnce(NodeId peer, const ViewBody& view, Actions& out)
+{
+    m_transport.SendViewOnce(peer, m_incarnations[peer], view, out);
+}
+
+void
 ProtocolMachine::SendHeartbeat(Instant now, Actions& out)
 {
     SyncMessage message;
     message.header.kind = MessageKind::HEARTBEAT;
     message.header.flags = HeartbeatFlags();
+    if (m_view.Status(m_config.self) == MemberStatus::DRAINING && IsIdle())
+    {
+        message.header.flags |= message_flag::DRAINED;
+    }
     SendUnreliable(Nodes().controller, message, Pool().Acquire(), now, out);
     m_nextHeartbeat = now + m_config.heartbeatInterval;
 }
@@ -449,6 +477,22 @@ std::uint8_t
 ProtocolMachine::HeartbeatFlags() const
 {
     return message_flag::READY;
+}
+
+bool
+ProtocolMachine::IsIdle() const
+{
+    return std::all_of(m_peers.begin(),
+                       m_peers.end(),
+                       [](const Peer& peer)
+                       {
+        return peer.channel.OutstandingCount() == 0 && peer.channel.BacklogCount() == 0;
+    });
+}
+
+void
+ProtocolMachine::HandleRequest(OperatorRequest, NodeId, Instant, Actions&)
+{
 }
 
 } // namespace flowchain

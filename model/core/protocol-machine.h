@@ -25,19 +25,29 @@ struct NodeConfig
     Duration heartbeatInterval{0}; ///< 0: sends no heartbeats
 };
 
+/** What an operator asks the controller for. */
+enum class OperatorRequest : std::uint8_t
+{
+    DRAIN,   ///< take a node out of service without loss, then let it stop
+    SUSPECT, ///< take a node to be down, whether it is or not
+};
+
 /** One thing that happens to a node. */
 struct Event
 {
     enum class Kind : std::uint8_t
     {
-        START,  ///< first event of every machine
-        FRAME,  ///< a frame has been received and its processing cost paid
-        INJECT, ///< edge hosts only: the host wants to send this data packet
-        WAKEUP, ///< NextWakeup() has come, or earlier
+        START,   ///< first event of every machine
+        FRAME,   ///< a frame has been received and its processing cost paid
+        INJECT,  ///< edge hosts only: the host wants to send this data packet
+        WAKEUP,  ///< NextWakeup() has come, or earlier
+        REQUEST, ///< controller only: an operator asks for something
     };
 
     Kind kind;
     FramePtr frame;
+    OperatorRequest request = OperatorRequest::DRAIN; ///< of REQUEST
+    NodeId subject = NO_NODE;                         ///< of REQUEST: the node that it is about
 };
 
 /**
@@ -125,6 +135,11 @@ class ProtocolMachine
     virtual Instant NextRoleWakeup() const;
     /** Flags of the next heartbeat. */
     virtual std::uint8_t HeartbeatFlags() const;
+    /** Whether the node may stop without loss: nobody waits for it, and it waits for nobody. */
+    virtual bool IsIdle() const;
+    /** A view that is newer than this node's has come: adopt it. */
+    virtual void HandleNewerView(const ViewBody& body, Instant now, Actions& out);
+    virtual void HandleRequest(OperatorRequest request, NodeId subject, Instant now, Actions& out);
 
     /**
      * Encapsulate `frame` (an inner frame, or empty) and send it over the reliable channel.
@@ -140,6 +155,9 @@ class ProtocolMachine
     SendUnreliable(NodeId peer, SyncMessage& message, FramePtr frame, Instant now, Actions& out);
     /** Send the view reliably; controller only. */
     void SendView(NodeId peer, const ViewBody& view, Instant now, Actions& out);
+    /** Send a view without a guarantee, to whoever the peer is now: it need not be in the view. An
+     * empty one, of epoch 0, asks the peer for its own. */
+    void SendViewOnce(NodeId peer, const ViewBody& view, Actions& out);
     void SendHeartbeat(Instant now, Actions& out);
     /** Adopt a newer view: reset channels, hand back what dead peers did not acknowledge. */
     void AdoptView(const ViewBody& body, Instant now, Actions& out);
@@ -184,7 +202,7 @@ class ProtocolMachine
     void Refuse(FramePtr frame, NodeId peer, DropReason reason, Actions& out);
     void SendRefusal(const MessageHeader& refused, DropReason reason, Instant now, Actions& out);
     void HandleRefusal(const MessageHeader& header, Instant now, Actions& out);
-    void HandleView(const Frame& frame, Instant now, Actions& out);
+    void HandleView(const Frame& frame, NodeId source, Instant now, Actions& out);
     void ExpireChannels(Instant now, Actions& out);
 
     NodeConfig m_config;

@@ -378,6 +378,12 @@ ReplicaMachine::NextRoleWakeup() const
     return m_deadlines.empty() ? NEVER : m_deadlines.front().first;
 }
 
+bool
+ReplicaMachine::IsIdle() const
+{
+    return SpreadCount() == 0 && ProtocolMachine::IsIdle();
+}
+
 void
 ReplicaMachine::ForgetDeadlines()
 {

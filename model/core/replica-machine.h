@@ -149,6 +149,7 @@ class ReplicaMachine : public ProtocolMachine
 
     void HandleWakeup(Instant now, Actions& out) override;
     Instant NextRoleWakeup() const override;
+    bool IsIdle() const override;
 
     static std::uint64_t TokenOf(std::uint32_t slot, std::uint32_t generation)
     {

@@ -254,7 +254,7 @@ ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
                                          {
             return s.target == node;
         });
-        if (!View().IsActive(node) && !running)
+        if (View().Status(node) == MemberStatus::JOINING && !running)
         {
             m_snapshots.push_back(
                 {.target = node, .incarnation = View().Incarnation(node), .run = ++m_snapshotRun});

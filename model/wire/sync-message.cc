@@ -414,12 +414,7 @@ DecodeView(const Frame& frame, ViewBody& view)
     for (std::size_t i = 0; i < view.count; ++i)
     {
         const auto byte = body[layout::view::MEMBERS + i];
-        const auto status = static_cast<std::uint8_t>(byte >> layout::view::STATUS_SHIFT);
-        if (status > static_cast<std::uint8_t>(MemberStatus::ACTIVE))
-        {
-            return DecodeVerdict::BAD_BODY;
-        }
-        view.members[i] = {static_cast<MemberStatus>(status),
+        view.members[i] = {static_cast<MemberStatus>(byte >> layout::view::STATUS_SHIFT),
                            static_cast<std::uint8_t>(byte & layout::view::INCARNATION_MASK)};
     }
     return DecodeVerdict::OK;

@@ -101,6 +101,7 @@ constexpr std::uint8_t RESEND = 0x10;   ///< sent before; set on retransmission
 constexpr std::uint8_t ADOPTED = 0x20;  ///< STATE: the session has just changed its owner
 constexpr std::uint8_t UPDATE = 0x40;   ///< STATE: nobody asked; a known session has a new state
 constexpr std::uint8_t RELEASED = 0x80; ///< STATE: the packet has been sent on; it is not here
+constexpr std::uint8_t DRAINED = 0x40;  ///< HEARTBEAT: of a draining node: nothing is pending here
 } // namespace message_flag
 
 /** What an accelerator tells of a TCP connection: MessageHeader::position of OBSERVED. Each bit is
@@ -144,6 +145,7 @@ enum class MemberStatus : std::uint8_t
     DOWN = 0,
     JOINING = 1, ///< receives live updates and a snapshot, is not selected yet
     ACTIVE = 2,
+    DRAINING = 3, ///< receives live updates, is not selected any more, finishes what it has
 };
 
 constexpr std::size_t MAX_NODES = 160;

@@ -125,7 +125,16 @@ ProtocolHarness::ProtocolHarness(const HarnessConfig& config, HarnessListener* l
 {
     for (NodeId node = 0; node < m_nodes.size(); ++node)
     {
-        m_nodes[node].machine = MakeMachine(node);
+        const auto& absent = config.absent;
+        m_directory.nodes[node].absent =
+            std::find(absent.begin(), absent.end(), NameOf(node)) != absent.end();
+    }
+    for (NodeId node = 0; node < m_nodes.size(); ++node)
+    {
+        if (!m_directory.nodes[node].absent)
+        {
+            m_nodes[node].machine = MakeMachine(node);
+        }
     }
     for (NodeId node = 0; node < m_nodes.size(); ++node)
     {
@@ -170,7 +179,9 @@ ProtocolHarness::MakeMachine(NodeId node)
         return std::make_unique<ControllerMachine>(
             config,
             ControllerConfig{m_config.detectionTimeout,
-                             m_config.manager.scheme->Promise(m_config.manager).everyServiceNode});
+                             m_config.manager.scheme->Promise(m_config.manager).everyServiceNode,
+                             m_config.publishDelay,
+                             m_config.drainTime});
     case NodeRole::ACCELERATOR:
         config.heartbeatInterval = m_config.heartbeatInterval;
         return std::make_unique<AcceleratorMachine>(config, m_config.accelerator);
@@ -319,9 +330,11 @@ ProtocolHarness::CarryOut(NodeId node)
     Actions actions = std::move(m_actions);
     m_actions.Clear();
     bool removed = false;
+    bool drained = false;
     for (const Note& note : actions.notes)
     {
         removed = removed || note.kind == NoteKind::REMOVED;
+        drained = drained || note.kind == NoteKind::DRAINED;
         m_listener->OnNote(node, note, m_now);
     }
     if (m_mutation != nullptr && m_mutation->onSend != nullptr)
@@ -338,9 +351,12 @@ ProtocolHarness::CarryOut(NodeId node)
         m_ledger.Deliver(frame->packetId);
         m_pool->Discard(std::move(frame), DropReason::NONE);
     }
-    if (removed)
+    if (removed || drained)
     {
         Crash(node);
+    }
+    if (removed)
+    {
         Recover(node);
     }
 }
@@ -413,6 +429,12 @@ ProtocolHarness::Recover(NodeId node)
     m_nodes[node].machine = MakeMachine(node);
     m_listener->OnUp(node, m_now);
     Step(node, {Event::Kind::START, nullptr});
+}
+
+void
+ProtocolHarness::Request(OperatorRequest request, NodeId subject)
+{
+    Step(m_directory.controller, {Event::Kind::REQUEST, nullptr, request, subject});
 }
 
 const SessionStore*

@@ -172,6 +172,16 @@ ProtocolScript::Dispatch(const Command& command)
          {
         node(&ProtocolHarness::Recover, true);
          }},
+        {"drain",
+         [&]
+         {
+        Request(OperatorRequest::DRAIN, command);
+         }},
+        {"suspect",
+         [&]
+         {
+        Request(OperatorRequest::SUSPECT, command);
+         }},
         {"show",
          [&]
          {
@@ -190,6 +200,18 @@ ProtocolScript::Dispatch(const Command& command)
         return;
     }
     found->second();
+}
+
+void
+ProtocolScript::Request(OperatorRequest request, const Command& command)
+{
+    const NodeId subject = m_harness->NodeNamed(command.Word(0));
+    if (subject == NO_NODE)
+    {
+        Fail("no such node");
+        return;
+    }
+    m_harness->Request(request, subject);
 }
 
 void
@@ -212,6 +234,13 @@ ProtocolScript::BuildNetwork(const Command& command)
     config.channel.batchCount = static_cast<std::uint16_t>(command.Number("batch", 1));
     config.channel.batchDelay = command.Number("batchdelay", 0) * MICROSECOND;
     config.channel.ackDelay = command.Number("ackdelay", 0) * MICROSECOND;
+    config.publishDelay = command.Number("publish_delay", 0) * MICROSECOND;
+    config.drainTime = command.Number("drain_time", 100) * MICROSECOND;
+    std::istringstream absent(command.Text("absent", ""));
+    for (std::string name; std::getline(absent, name, ',');)
+    {
+        config.absent.push_back(name);
+    }
     FlowManagerConfig& manager = config.manager;
     manager.length = static_cast<std::uint16_t>(command.Number("length", 3));
     manager.position = static_cast<std::uint16_t>(command.Number("position", manager.length));

@@ -21,6 +21,7 @@ namespace flowchain
  *           [release=all] [scheme=chain] [ports=1000] [retries=12] [backlog=1024] [window=64]
  *           [held=256] [pending=65536] [patience=50000] [copies=4000000] [sessions=1000]
  *           [entries=1000] [strict=1] [high=0] [low=0] [batch=1] [batchdelay=0] [ackdelay=0]
+ *           [publish_delay=0] [drain_time=100] [absent=NODE,NODE]
  *                              forgets flows and rules, but not what the trace shows
  *   send FLOW syn|ack|fin|rst|udp|icmp [via=NODE] [ttl=64] [port=PORT]
  *                              by the client; the first one makes the flow, from the client's
@@ -35,6 +36,7 @@ namespace flowchain
  *                              `packet` is a bare data packet
  *   free [TO]                  let held messages go
  *   crash NODE, recover NODE
+ *   drain NODE, suspect NODE   what an operator asks the controller for
  *   show copies|packets|tables|pending
  *   trace show|hide NAME, trace on|off
  */
@@ -75,6 +77,7 @@ class ProtocolScript
     void Probe(const Command& command);
     void Inject(NodeId host, const PacketSpec& packet, const Command& command);
     void Run(const Command& command);
+    void Request(OperatorRequest request, const Command& command);
     void AddRule(const Command& command);
     void Show(const Command& command);
     void ShowCopies();

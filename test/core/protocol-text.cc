@@ -57,6 +57,14 @@ NameOfNote(NoteKind kind)
         return "SUSPECTED";
     case NoteKind::READMITTED:
         return "READMITTED";
+    case NoteKind::DRAINED:
+        return "DRAINED";
+    case NoteKind::DRAIN_STARTED:
+        return "DRAIN_STARTED";
+    case NoteKind::REQUEST_REFUSED:
+        return "REQUEST_REFUSED";
+    case NoteKind::CONTROL_RESUMED:
+        return "CONTROL_RESUMED";
     case NoteKind::SNAPSHOT_STARTED:
         return "SNAPSHOT_STARTED";
     case NoteKind::SNAPSHOT_ENDED:
@@ -73,6 +81,13 @@ NameOfNote(NoteKind kind)
         return "DELETION_CONFIRMED";
     }
     return "?";
+}
+
+const char*
+NameOfStatus(MemberStatus status)
+{
+    static constexpr std::array<const char*, 4> NAMES = {"down", "joining", "active", "draining"};
+    return NAMES[static_cast<std::size_t>(status)];
 }
 
 std::string
@@ -190,12 +205,13 @@ TextOfCause(DeletionCause cause)
 std::string
 TextOfMessageFlags(std::uint8_t flags)
 {
-    constexpr std::array<std::pair<std::uint8_t, const char*>, 6> NAMES = {
+    constexpr std::array<std::pair<std::uint8_t, const char*>, 7> NAMES = {
         {{message_flag::EXISTING, " EXISTING"},
          {message_flag::REVERSE, " REVERSE"},
          {message_flag::REFUSED, " REFUSED"},
          {message_flag::READY, " READY"},
          {message_flag::ADOPTED, " ADOPTED"},
+         {message_flag::DRAINED, " DRAINED"},
          {message_flag::RESEND, " again"}}};
     std::string text;
     for (const auto& [bit, name] : NAMES)

@@ -12,6 +12,9 @@ namespace flowchain
 
 const char* NameOfNote(NoteKind kind);
 
+/** "active" */
+const char* NameOfStatus(MemberStatus status);
+
 /** "packet-in" as "PACKET_IN". */
 std::string Capitals(std::string name);
 

@@ -167,7 +167,8 @@ ProtocolTrace::TextOfView(const Frame& frame) const
         {
             text += " ";
             text += m_harness->NameOf(node);
-            text += member.status == MemberStatus::DOWN ? "=down" : "=joining";
+            text += "=";
+            text += NameOfStatus(member.status);
         }
     }
     return std::string(" of e") + std::to_string(body.epoch) + ":" +
@@ -336,9 +337,8 @@ ProtocolTrace::TextOfNote(const Note& note) const
     case NoteKind::VIEW_ADOPTED:
         return text + " e" + std::to_string(note.value);
     case NoteKind::READMITTED:
-        return text + " " + m_harness->NameOf(note.peer) +
-               (note.value == static_cast<std::uint64_t>(MemberStatus::ACTIVE) ? " active"
-                                                                               : " joining");
+        return text + " " + m_harness->NameOf(note.peer) + " " +
+               NameOfStatus(static_cast<MemberStatus>(note.value));
     default:
         return text + (note.peer != NO_NODE ? " " + m_harness->NameOf(note.peer) : "");
     }

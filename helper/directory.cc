@@ -88,6 +88,14 @@ MakeDirectory(const Scenario& scenario)
     }
     AddNodes(directory, NodeRole::SERVICE_NODE, scenario.service.nodes, directory.serviceNodes);
     directory.controller = AddNode(directory, NodeRole::CONTROLLER);
+    for (const FailureSection& failure : scenario.failures)
+    {
+        const NodeId added = failure.kind == "add" ? FindNode(directory, failure.node) : NO_NODE;
+        if (added != NO_NODE)
+        {
+            directory.nodes[added].absent = true;
+        }
+    }
     directory.inside = scenario.service.inside;
     directory.function = MakeFunctionConfig(scenario, directory.serviceNodes);
     return directory;

@@ -101,6 +101,17 @@ DeclareSynchronisation(Declarations& d)
     Time(d,
          "failover.recovery_time",
          "longest time from a crash until every session that it touched goes on");
+    Count(d, "membership.drained", "nodes", "nodes that have been drained and have stopped");
+    Time(d, "membership.drain_time", "longest time from a request to drain until the node stops");
+    Count(d,
+          "membership.removed_alive",
+          "nodes",
+          "times that a live node learnt that it was taken to be down, and started again");
+    Count(d, "membership.requests_refused", "requests", "requests that the controller refused");
+    Count(d,
+          "membership.controller_restarts",
+          "restarts",
+          "times that the controller took up its work again after a restart");
     for (auto k = static_cast<int>(MessageKind::PACKET_IN);
          k <= static_cast<int>(LAST_MESSAGE_KIND);
          ++k)

@@ -100,6 +100,8 @@ class Factories
     {
         factory.SetTypeId(ControllerApplication::GetTypeId());
         factory.Set("DetectionTimeout", TimeOf(m_scenario.controller.detectionTimeout));
+        factory.Set("PublishDelay", TimeOf(m_scenario.controller.publishDelay));
+        factory.Set("DrainTime", TimeOf(m_scenario.controller.drainTime));
         // Where not everybody has every session, owners give a returning node what it should have.
         const SchemePromise promise =
             SyncSchemeByName(m_scenario.chain.scheme)->Promise(SchemeConfig{});

@@ -34,17 +34,30 @@ RunObserver::RunObserver(const ObserverConfig& config,
         m_serviceNodes.set(node);
     }
     m_complete = m_serviceNodes;
+    m_holders = m_serviceNodes;
+    NodeMask live = m_serviceNodes;
+    for (NodeId node = 0; node < directory.nodes.size(); ++node)
+    {
+        if (directory.nodes[node].absent)
+        {
+            m_downSince[node] = Instant{};
+            m_complete.reset(node);
+            m_holders.reset(node);
+            live.reset(node);
+        }
+    }
     std::vector<NodeMask> groups;
     for (const auto& group : directory.groups)
     {
         groups.emplace_back();
         for (const NodeId node : group)
         {
-            groups.back().set(node);
+            m_managers.set(node);
+            groups.back().set(node, !directory.nodes[node].absent);
+            m_holders.set(node, config.managersServe && !directory.nodes[node].absent);
         }
-        m_managers |= groups.back();
     }
-    m_copies.SetLive(m_serviceNodes, groups, Instant{});
+    m_copies.SetLive(live, groups, Instant{});
 }
 
 void
@@ -73,6 +86,7 @@ void
 RunObserver::OnNote(NodeId node, const Note& note, Instant now)
 {
     ++m_notes[static_cast<std::size_t>(note.kind)];
+    m_membership.OnNote(node, note, now);
     switch (note.kind)
     {
     case NoteKind::MISSED:
@@ -118,7 +132,13 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
         NoteViewAdopted(node, note.value, now);
         break;
     case NoteKind::SUSPECTED:
-        m_suspected.push_back(note.peer);
+        if (m_downSince.contains(note.peer)) // else it is suspected wrongly
+        {
+            m_suspected.push_back(note.peer);
+        }
+        break;
+    case NoteKind::DRAINED:
+        m_drained.set(node);
         break;
     case NoteKind::SNAPSHOT_STARTED:
         m_joining.set(note.peer);
@@ -298,8 +318,8 @@ RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
         serviceNodes.set(member, m_applications[member]->Incarnation() == view.Incarnation(member));
     }
     NodeMask managers;
-    const auto& group = view.ActiveGroups()[m_directory.nodes[node].group];
-    for (const NodeId member : group)
+    managers.set(node, m_managers.test(node)); // it may be draining
+    for (const NodeId member : view.ActiveGroups()[m_directory.nodes[node].group])
     {
         managers.set(member);
     }
@@ -307,7 +327,7 @@ RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
                        note.record,
                        serviceNodes & UpServiceNodes(),
                        managers,
-                       std::min<std::size_t>(m_config.chainLength, group.size()),
+                       std::min<std::size_t>(m_config.chainLength, managers.count()),
                        now);
     if (SessionInfo* session = m_registry.Find(note.record.id))
     {
@@ -434,27 +454,12 @@ RunObserver::OnNodeDown(NodeId node, Instant now)
     m_crashedAt[node] = now;
     m_joining.reset(node);
     m_complete.reset(node);
-    const MembershipView& view = m_applications[m_directory.controller]->Machine().View();
-    NodeMask survivors;
-    for (const NodeId member : view.ActiveServiceNodes())
-    {
-        survivors.set(member);
-    }
     // A node that took over for lack of any other, its snapshot unfinished, survives nothing: then
     // all have failed at once, which nobody promises to survive.
-    survivors &= UpServiceNodes() & m_complete;
-    if (m_config.managersServe)
+    NodeMask survivors = m_holders & (m_complete | m_managers);
+    for (const auto& [down, since] : m_downSince)
     {
-        for (const auto& group : view.ActiveGroups())
-        {
-            for (const NodeId manager : group)
-            {
-                if (!m_downSince.contains(manager))
-                {
-                    survivors.set(manager);
-                }
-            }
-        }
+        survivors.reset(down);
     }
     for (const std::uint32_t index : m_checker.Crashed(node, survivors, now))
     {
@@ -476,7 +481,10 @@ RunObserver::OnNodeDown(NodeId node, Instant now)
     }
     m_copies.UpdateAll(now);
     UpdateLive(now);
-    m_first.Touch(node, m_managers.test(node), now);
+    if (!m_drained.test(node))
+    {
+        m_first.Touch(node, m_managers.test(node), now);
+    }
     AfterCheck();
 }
 
@@ -484,6 +492,7 @@ void
 RunObserver::OnNodeUp(NodeId node, Instant now)
 {
     m_downSince.erase(node);
+    m_drained.reset(node);
     UpdateLive(now);
 }
 
@@ -515,6 +524,19 @@ RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
     if (node == m_directory.controller)
     {
         m_epoch = epoch;
+        const MembershipView& view = m_applications[node]->Machine().View();
+        m_holders.reset();
+        for (const NodeId member : view.MemberServiceNodes())
+        {
+            m_holders.set(member, view.Status(member) != MemberStatus::JOINING);
+        }
+        for (const auto& group : view.ActiveGroups())
+        {
+            for (const NodeId member : group)
+            {
+                m_holders.set(member, m_config.managersServe);
+            }
+        }
         for (const NodeId suspect : m_suspected)
         {
             const auto crash = m_crashedAt.find(suspect);
@@ -598,6 +620,7 @@ RunObserver::Report(Instant now, MetricSet& metrics)
     const auto sessions = static_cast<std::uint64_t>(metrics.ValueOr0("sessions.started"));
     m_messages.Report(sessions, metrics);
     ReportNotes(metrics);
+    m_membership.Report(metrics);
     m_copies.Finish(now, metrics);
     m_disruptions.Report(metrics);
     ReportMemory(metrics);

@@ -8,6 +8,7 @@
 #include "invariant-checker.h"
 #include "membership-view.h"
 #include "message-account.h"
+#include "membership-watch.h"
 #include "metric-set.h"
 #include "node-application.h"
 #include "session-registry.h"
@@ -119,12 +120,15 @@ class RunObserver : public NodeListener, public WorkloadListener
     CopyTracker m_copies;
     DisruptionTracker m_disruptions;
     MessageAccount m_messages;
+    MembershipWatch m_membership;
     std::vector<const NodeApplication*> m_applications; ///< index: NodeId
     const Workload* m_workload = nullptr;
     const PacketLedger* m_ledger = nullptr;
 
     NodeMask m_serviceNodes;
     NodeMask m_managers;
+    NodeMask m_holders; ///< nodes on whose copies the controller's last view counts
+    NodeMask m_drained; ///< nodes that stop, or have stopped, as planned
     NodeMask m_joining; ///< service nodes that receive a snapshot
     NodeMask
         m_complete; ///< service nodes that have had every session since their start or snapshot

@@ -188,6 +188,33 @@ CheckFailure(FailureSection& failure,
     }
 }
 
+/** A node is added once, and nothing else strikes it before. */
+void
+CheckAdditions(const Scenario& s, ScenarioDiagnostics& d)
+{
+    for (std::size_t i = 0; i < s.failures.size(); ++i)
+    {
+        const auto path = fmt::format("failure[{}].at", i);
+        if (s.failures[i].kind != "add" || s.failures[i].target == NO_NODE || !d.Sound({path}))
+        {
+            continue;
+        }
+        if (s.failures[i].at == Duration{})
+        {
+            d.Add(path, "a node that is there from the start is not added");
+        }
+        for (std::size_t j = 0; j < s.failures.size(); ++j)
+        {
+            if (i != j && s.failures[j].target == s.failures[i].target &&
+                s.failures[j].at <= s.failures[i].at)
+            {
+                d.Add(fmt::format("failure[{}].at", j),
+                      fmt::format("{} is not there before failure[{}]", s.failures[i].node, i));
+            }
+        }
+    }
+}
+
 } // namespace
 
 void
@@ -236,6 +263,7 @@ CheckFailures(Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
         CheckFailure(s.failures[i], fmt::format("failure[{}]", i), s, directory, d);
     }
     CheckOrder(s, d);
+    CheckAdditions(s, d);
 }
 
 } // namespace flowchain

@@ -125,6 +125,8 @@ Visit(ScenarioVisitor& v, ControllerSection& s)
 {
     v.VisitDuration("heartbeat_interval", s.heartbeatInterval, PICOSECOND, LONGEST);
     v.VisitDuration("detection_timeout", s.detectionTimeout, PICOSECOND, LONGEST);
+    v.VisitDuration("publish_delay", s.publishDelay, Duration{}, LONGEST);
+    v.VisitDuration("drain_time", s.drainTime, Duration{}, LONGEST);
     Visit(v, s.processing);
 }
 

@@ -121,6 +121,8 @@ struct ControllerSection
 {
     Duration heartbeatInterval{10'000'000'000};
     Duration detectionTimeout{30'000'000'000}; ///< without a heartbeat: dead
+    Duration publishDelay{};                   ///< from a decision to the view that says so
+    Duration drainTime{20'000'000'000}; ///< once all know that a node drains, until it may stop
     ProcessingSection processing{1, 65536, Duration{200'000}, Duration{200'000}, Duration{50'000}};
 };
 

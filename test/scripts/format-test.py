@@ -58,6 +58,23 @@ kind = "leaf"
 leaf = 0
 at = "1ms"
 recover_after = "1ms"
+[[failure]]
+kind = "drain"
+node = "service[1]"
+at = "1ms"
+[[failure]]
+kind = "upgrade"
+node = "service[2]"
+at = "1ms"
+recover_after = "1ms"
+[[failure]]
+kind = "add"
+node = "service[3]"
+at = "1ms"
+[[failure]]
+kind = "suspect"
+node = "manager[0]"
+at = "1ms"
 [[link]]
 node = "service[0]"
 until = "1s"
@@ -84,7 +101,18 @@ equals = 0
 # Sections whose keys depend on their kind, with the kinds in the order of MINIMAL.
 KINDS = {
     "workload": ["replay", "sessions"],
-    "failure": ["crash", "slow", "cut", "partition", "spine", "leaf"],
+    "failure": [
+        "crash",
+        "slow",
+        "cut",
+        "partition",
+        "spine",
+        "leaf",
+        "drain",
+        "upgrade",
+        "add",
+        "suspect",
+    ],
 }
 HEADING = re.compile(r"^### `\[+(\w+)\]+`(?: with `kind = \"(\w+)\"`)?$")
 COMPARISONS = {"equals", "at_most", "at_least"}

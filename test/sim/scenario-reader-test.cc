@@ -276,10 +276,19 @@ INSTANTIATE_TEST_SUITE_P(
                  "150 flow managers, 4 service nodes, 1 controller) are more than 160"},
         BadInput{"[[failure]]\nnode = \"manager[3]\"\nat = \"1ms\"\n",
                  "x.toml:9:8: error: failure[0].node: no node \"manager[3]\" that can fail, there "
+                 "are accelerator[0..1], manager[0..2], service[0..3], controller"},
+        BadInput{"[[failure]]\nkind = \"drain\"\nnode = \"controller\"\nat = \"1ms\"\n",
+                 "x.toml:10:8: error: failure[0].node: no node \"controller\" that can fail, there "
                  "are accelerator[0..1], manager[0..2], service[0..3]"},
+        BadInput{"[[failure]]\nkind = \"add\"\nnode = \"service[0]\"\nat = \"9ms\"\n"
+                 "[[failure]]\nnode = \"service[0]\"\nat = \"5ms\"\n",
+                 "x.toml:14:6: error: failure[1].at: service[0] is not there before failure[0]"},
+        BadInput{"[[failure]]\nkind = \"add\"\nnode = \"service[0]\"\nat = \"0s\"\n",
+                 "x.toml:11:6: error: failure[0].at: a node that is there from the start is not "
+                 "added"},
         BadInput{"[[failure]]\nnode = \"client[0]\"\nat = \"1ms\"\n",
                  "x.toml:9:8: error: failure[0].node: no node \"client[0]\" that can fail, there "
-                 "are accelerator[0..1], manager[0..2], service[0..3]"},
+                 "are accelerator[0..1], manager[0..2], service[0..3], controller"},
         BadInput{"[[failure]]\nnode = \"service[0]\"\nat = \"1s\"\n",
                  "x.toml:10:6: error: failure[0].at: 1s is not before sim.stop (1s)"},
         BadInput{"[[failure]]\nnode = \"service[0]\"\nat = \"1ms\"\nrecover_after = \"9ms\"\n"

@@ -2,7 +2,6 @@
 #include "run-observer.h"
 
 #include "message-layout.h"
-#include "session-latencies.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -34,6 +33,8 @@ RunObserver::RunObserver(const ObserverConfig& config,
         m_serviceNodes.set(node);
     }
     m_complete = m_serviceNodes;
+    m_activeServiceNodes = directory.serviceNodes;
+    m_activeGroups = directory.groups;
     m_holders = m_serviceNodes;
     NodeMask live = m_serviceNodes;
     for (NodeId node = 0; node < directory.nodes.size(); ++node)
@@ -500,7 +501,6 @@ RunObserver::OnNodeUp(NodeId node, Instant now)
 void
 RunObserver::UpdateLive(Instant now)
 {
-    const MembershipView& view = m_applications[m_directory.controller]->Machine().View();
     const auto maskOf = [this](const std::vector<NodeId>& active)
     {
         NodeMask mask;
@@ -511,11 +511,11 @@ RunObserver::UpdateLive(Instant now)
         return mask;
     };
     std::vector<NodeMask> groups;
-    for (const auto& group : view.ActiveGroups())
+    for (const auto& group : m_activeGroups)
     {
         groups.push_back(maskOf(group));
     }
-    m_copies.SetLive(maskOf(view.ActiveServiceNodes()), groups, now);
+    m_copies.SetLive(maskOf(m_activeServiceNodes), groups, now);
 }
 
 void
@@ -525,6 +525,8 @@ RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
     {
         m_epoch = epoch;
         const MembershipView& view = m_applications[node]->Machine().View();
+        m_activeServiceNodes = view.ActiveServiceNodes();
+        m_activeGroups = view.ActiveGroups();
         m_holders.reset();
         for (const NodeId member : view.MemberServiceNodes())
         {
@@ -555,94 +557,6 @@ RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
     {
         m_recovery = std::max(m_recovery, now - crash->second);
     }
-}
-
-// ---------------------------------------------------------------------------------------------
-// Results
-
-std::string
-RunObserver::Digest() const
-{
-    return fmt::format("{:016x}", m_digest);
-}
-
-void
-RunObserver::ReportNotes(MetricSet& metrics) const
-{
-    static constexpr std::pair<const char*, NoteKind> COUNTED[] = {
-        {"sync.refused_stale", NoteKind::STALE_REFUSED},
-        {"sync.abandoned", NoteKind::ABANDONED},
-        {"copies.refused", NoteKind::COPY_REFUSED},
-        {"copies.conflicts", NoteKind::COPY_CONFLICT},
-        {"copies.superseded", NoteKind::COPY_SUPERSEDED},
-        {"copies.adopted", NoteKind::ADOPTED},
-        {"entries.refused", NoteKind::ENTRY_REFUSED},
-    };
-    for (const auto& [name, kind] : COUNTED)
-    {
-        metrics.Set(name, static_cast<std::int64_t>(m_notes[static_cast<std::size_t>(kind)]));
-    }
-}
-
-void
-RunObserver::ReportMemory(MetricSet& metrics) const
-{
-    std::int64_t stored = 0;
-    for (std::size_t i = 0; i < m_registry.Size(); ++i)
-    {
-        stored += m_registry.At(i).holders.any() ? 1 : 0;
-    }
-    metrics.Set("sessions.stored", stored);
-    if (stored != 0)
-    {
-        metrics.Set("tables.bytes_per_session", metrics.ValueOr0("tables.bytes") / stored);
-    }
-}
-
-void
-RunObserver::Report(Instant now, MetricSet& metrics)
-{
-    const auto set = [&](std::string_view name, std::uint64_t value)
-    {
-        metrics.Set(name, static_cast<std::int64_t>(value));
-    };
-    set("sessions.lost", m_lost);
-    metrics.SetLatency("first_packet", m_firstPacket);
-    ReportLatencies(m_registry, m_config.warmup, metrics);
-    if (m_detection >= Duration::zero())
-    {
-        metrics.Set("failover.detection_time", m_detection);
-    }
-    if (m_recovery >= Duration::zero())
-    {
-        metrics.Set("failover.recovery_time", m_recovery);
-    }
-    const auto sessions = static_cast<std::uint64_t>(metrics.ValueOr0("sessions.started"));
-    m_messages.Report(sessions, metrics);
-    ReportNotes(metrics);
-    m_membership.Report(metrics);
-    m_copies.Finish(now, metrics);
-    m_disruptions.Report(metrics);
-    ReportMemory(metrics);
-    if (m_config.hasReverseEntries)
-    {
-        set("third.predictions", m_predictions);
-        set("third.correct", m_predictionsRight);
-        if (m_predictions != 0)
-        {
-            set("third.accuracy", m_predictionsRight * 1000 / m_predictions);
-        }
-    }
-    set("slow_path.third_misses", m_thirdMisses);
-    set("slow_path.overtakes", m_overtakes);
-    set("run.view_epoch", m_epoch);
-    for (std::size_t i = 0; i < INVARIANT_COUNT; ++i)
-    {
-        const auto invariant = static_cast<Invariant>(i);
-        set(std::string("observer.checks.") + ToString(invariant), m_checker.Checks(invariant));
-    }
-    set("observer.violations", m_checker.ViolationCount());
-    metrics.SetText("trace.digest", Digest());
 }
 
 } // namespace flowchain

@@ -127,6 +127,9 @@ class RunObserver : public NodeListener, public WorkloadListener
 
     NodeMask m_serviceNodes;
     NodeMask m_managers;
+    /** Active nodes in the controller's last view, whether it is up now or not. */
+    std::vector<NodeId> m_activeServiceNodes;
+    std::vector<std::vector<NodeId>> m_activeGroups;
     NodeMask m_holders; ///< nodes on whose copies the controller's last view counts
     NodeMask m_drained; ///< nodes that stop, or have stopped, as planned
     NodeMask m_joining; ///< service nodes that receive a snapshot

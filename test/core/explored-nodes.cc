@@ -30,7 +30,12 @@ MakeExploredDirectory(int managers, int services)
     directory.controller = static_cast<NodeId>(directory.nodes.size());
     directory.nodes.push_back({NodeRole::CONTROLLER, 0});
     directory.inside = {0x0a000000, 8};
-    directory.external = {0xcb007101, 32};
+    directory.function.nodes = directory.serviceNodes;
+    Nat44Config& nat = directory.function.nat;
+    nat.inside = directory.inside;
+    nat.external = {0xcb007101, 32};
+    nat.portFirst = PORT_FIRST;
+    nat.portLast = static_cast<std::uint16_t>(PORT_FIRST + PORTS_EACH * services - 1);
     return directory;
 }
 
@@ -66,12 +71,6 @@ ExploredNodes::ExploredNodes(const Config& config)
     , m_stateIndex(m_directory.nodes.size())
     , m_initial(m_directory.nodes.size(), NO_STATE)
 {
-    Nat44Config& nat = m_config.manager.nat;
-    nat.inside = m_directory.inside;
-    nat.external = m_directory.external;
-    nat.portFirst = PORT_FIRST;
-    nat.portLast = static_cast<std::uint16_t>(PORT_FIRST + PORTS_EACH * config.services - 1);
-    nat.blocks = static_cast<std::uint16_t>(config.services);
     for (NodeId node = 0; node < m_directory.nodes.size(); ++node)
     {
         const NodeRole role = m_directory.nodes[node].role;
@@ -101,13 +100,11 @@ ExploredNodes::MakeMachine(NodeId node, FramePool& pool) const
     default:
         break;
     }
-    Nat44Config nat = m_config.manager.nat;
-    nat.block = static_cast<std::uint16_t>(node - m_directory.serviceNodes.front());
     ServiceNodeConfig service;
     static_cast<ReplicaConfig&>(service) = m_config.manager;
     service.sessionsMax = SESSIONS;
     return std::make_unique<ServiceNodeMachine>(
-        config, service, std::make_unique<NatFunction>(nat));
+        config, service, MakeFunction(m_directory.function, {node, 0}));
 }
 
 ExploredNodes::Living

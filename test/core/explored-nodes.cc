@@ -94,7 +94,8 @@ ExploredNodes::MakeMachine(NodeId node, FramePool& pool) const
     switch (m_directory.nodes[node].role)
     {
     case NodeRole::ACCELERATOR:
-        return std::make_unique<AcceleratorMachine>(config, SESSIONS);
+        return std::make_unique<AcceleratorMachine>(config,
+                                                    AcceleratorConfig{.entriesMax = SESSIONS});
     case NodeRole::MANAGER:
         return std::make_unique<FlowManagerMachine>(config, m_config.manager);
     default:

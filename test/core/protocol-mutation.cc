@@ -182,6 +182,18 @@ SkipEpochFence(const MembershipView& view, NodeId, std::uint8_t, Frame& frame)
 }
 
 void
+AcceptStaleEpochs(const MembershipView& view, NodeId self, std::uint8_t incarnation, Frame& frame)
+{
+    SyncMessage message;
+    std::size_t outerLength = 0;
+    if (Decode(frame, message, outerLength) == DecodeVerdict::OK &&
+        message.header.epoch < view.Epoch())
+    {
+        SkipEpochFence(view, self, incarnation, frame);
+    }
+}
+
+void
 SkipIncarnationCheck(const MembershipView& view, NodeId, std::uint8_t incarnation, Frame& frame)
 {
     Rewrite(frame,
@@ -222,6 +234,7 @@ ProtocolMutations()
         {"ReleaseBeforeFanOut", ReleaseBeforeFanOut, nullptr},
         {"AdoptForOneself", AdoptForOneself, nullptr},
         {"SkipEpochFence", nullptr, SkipEpochFence},
+        {"AcceptStaleEpochs", nullptr, AcceptStaleEpochs},
         {"SkipIncarnationCheck", nullptr, SkipIncarnationCheck},
         {"SkipVersionCheck", nullptr, SkipVersionCheck},
     };

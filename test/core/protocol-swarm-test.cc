@@ -291,6 +291,12 @@ class Swarm : public HarnessListener
         m_loss = m_dice.Percent(20) ? 0 : m_dice.Roll(11);
         m_duplication = m_dice.Roll(11);
         m_lateness = m_dice.Roll(11);
+        if (m_dice.Percent(40))
+        {
+            const NodeRole roles[] = {
+                NodeRole::ACCELERATOR, NodeRole::MANAGER, NodeRole::SERVICE_NODE};
+            m_laggards = roles[m_dice.Roll(3)];
+        }
         return config;
     }
 
@@ -397,7 +403,8 @@ class Swarm : public HarnessListener
                     (from == m_cutFrom && to == m_cutTo && now >= m_cutBegin && now < m_cutEnd);
         // Views that differ from node to node for a while are what the epochs are for.
         const bool view = !bare && kind == MessageKind::VIEW;
-        fate.late = m_dice.Percent(view ? 2 * m_lateness : m_lateness)
+        const bool lags = view && m_harness.Nodes().nodes[to].role == m_laggards;
+        fate.late = lags || m_dice.Percent(view ? 2 * m_lateness : m_lateness)
                         ? m_dice.Time((view ? 1500 : 500) * MICROSECOND)
                         : Duration{0};
         // Two copies of a packet that no sequence number protects would be two packets.
@@ -461,6 +468,7 @@ class Swarm : public HarnessListener
     std::uint64_t m_loss = 0; ///< percent
     std::uint64_t m_duplication = 0;
     std::uint64_t m_lateness = 0;
+    NodeRole m_laggards = NodeRole::CLIENT; ///< all views to this role are late
     NodeId m_cutFrom = NO_NODE;
     NodeId m_cutTo = NO_NODE;
     Instant m_cutBegin{};

@@ -78,6 +78,14 @@ ProtocolChecker::CheckStored(NodeId node, const SessionRecord& record)
     }
 }
 
+/** The rule that takes effect. */
+ReleaseRule
+ProtocolChecker::Release() const
+{
+    const FlowManagerConfig& config = m_harness->Config().manager;
+    return config.scheme->Release(config.release);
+}
+
 SchemePromise
 ProtocolChecker::Promise() const
 {
@@ -91,7 +99,7 @@ ProtocolChecker::IsDurable() const
     const FlowManagerConfig& config = m_harness->Config().manager;
     const SchemePromise promise = Promise();
     const int copies = promise.serviceNodes + (promise.managersServe ? promise.managers : 0);
-    return config.release == ReleaseRule::ALL && config.scheme->Root() != SchemeRoot::NOBODY &&
+    return Release() == ReleaseRule::ALL && config.scheme->Root() != SchemeRoot::NOBODY &&
            (promise.everyServiceNode || copies > m_crashes);
 }
 
@@ -127,7 +135,12 @@ ProtocolChecker::CheckCopies(NodeId releaser, SessionId session, bool isFirst)
         }
     };
     const auto& services = view.ActiveServiceNodes();
-    check(services, promise.everyServiceNode ? services.size() : promise.serviceNodes, "services");
+    if (promise.everyServiceNode || isFirst)
+    {
+        check(services,
+              promise.everyServiceNode ? services.size() : promise.serviceNodes,
+              "services");
+    }
     // Later packets of a session are released without being spread again.
     if (isFirst && m_harness->Nodes().nodes[releaser].role == NodeRole::MANAGER)
     {
@@ -143,7 +156,7 @@ ProtocolChecker::CheckReleased(NodeId node, const SessionRecord& record)
 {
     const bool isFirst = m_released.try_emplace(record.id, record).second;
     const FlowManagerConfig& config = m_harness->Config().manager;
-    if (config.release != ReleaseRule::ALL || config.scheme->Root() == SchemeRoot::NOBODY)
+    if (Release() != ReleaseRule::ALL || config.scheme->Root() == SchemeRoot::NOBODY)
     {
         return;
     }
@@ -204,7 +217,7 @@ ProtocolChecker::CheckAtEnd()
     CheckCopiesAtEnd();
     const PacketLedger& ledger = m_harness->Ledger();
     // Under `tail` a root that begins again in a new view cannot know that the packet has gone on.
-    const bool repeats = m_harness->Config().manager.release == ReleaseRule::TAIL && m_crashes != 0;
+    const bool repeats = Release() == ReleaseRule::TAIL && m_crashes != 0;
     for (const PacketLedger::Violation& violation : ledger.Violations())
     {
         if (repeats && std::string(violation.what) == "delivered twice")

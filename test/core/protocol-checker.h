@@ -47,6 +47,7 @@ class ProtocolChecker : public HarnessListener
 
   private:
     void Break(const std::string& what);
+    ReleaseRule Release() const;
     SchemePromise Promise() const;
     bool HasCopy(NodeId node, NodeId releaser, SessionId session) const;
     void CheckCopies(NodeId releaser, SessionId session, bool isFirst);

@@ -555,9 +555,11 @@ Profiles()
     {
         if (scheme != &ChainScheme())
         {
+            // Two copies outlive one failure, not a wrong suspicion and a crash.
+            const bool cuts = scheme->Promise({}).everyServiceNode;
             std::string name(scheme->Name());
             name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
-            profiles.push_back({"Scheme" + name, ReleaseRule::ALL, 1, true, scheme, 30 / others});
+            profiles.push_back({"Scheme" + name, ReleaseRule::ALL, 1, cuts, scheme, 30 / others});
         }
     }
     return profiles;

@@ -382,6 +382,17 @@ MessageTransport::NoteCongestion(NodeId peer)
     }
 }
 
+bool
+MessageTransport::IsIdle() const
+{
+    return std::all_of(m_peers.begin(),
+                       m_peers.end(),
+                       [](const Peer& peer)
+                       {
+        return peer.channel.OutstandingCount() == 0 && peer.channel.BacklogCount() == 0;
+    });
+}
+
 std::uint32_t
 MessageTransport::OutstandingMax() const
 {

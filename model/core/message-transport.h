@@ -92,6 +92,9 @@ class MessageTransport
         return m_congested;
     }
 
+    /** Whether every message has been acknowledged. */
+    bool IsIdle() const;
+
     /** Most messages that have been unacknowledged, or have waited for a window, to one peer. */
     std::uint32_t OutstandingMax() const;
     std::uint32_t BacklogMax() const;

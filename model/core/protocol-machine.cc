@@ -482,12 +482,7 @@ ProtocolMachine::HeartbeatFlags() const
 bool
 ProtocolMachine::IsIdle() const
 {
-    return std::all_of(m_peers.begin(),
-                       m_peers.end(),
-                       [](const Peer& peer)
-                       {
-        return peer.channel.OutstandingCount() == 0 && peer.channel.BacklogCount() == 0;
-    });
+    return m_transport.IsIdle();
 }
 
 void

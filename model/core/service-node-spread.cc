@@ -201,6 +201,10 @@ ServiceNodeMachine::HandleSpreadFailed(SpreadHandle handle,
                out);
     }
     Finish(handle);
+    if (isNew)
+    {
+        Doom(record, DeletionCause::ABANDONED, now, out);
+    }
     FeedRepair(now, out);
 }
 
@@ -220,10 +224,6 @@ ServiceNodeMachine::Finish(SpreadHandle handle)
         --m_repairs;
     }
     EndSpread(handle);
-    if (isNew)
-    {
-        Doom(record, DeletionCause::ABANDONED, now, out);
-    }
 }
 
 void

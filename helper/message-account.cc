@@ -31,21 +31,20 @@ MessageAccount::Sent(const Frame& frame)
     {
         return;
     }
-    const std::uint64_t bytes = frame.Length();
-    m_kinds[static_cast<std::size_t>(kind)].bytes += bytes;
+    m_kinds[static_cast<std::size_t>(kind)].bytes += frame.Length();
     if (kind == MessageKind::BATCH)
     {
         ++m_kinds[static_cast<std::size_t>(kind)].messages; // of frames; what is in them follows
     }
-    for (PeekedKinds kinds(frame); kinds.Next(kind);)
+    PeekedMessage message;
+    for (PeekedMessages messages(frame); messages.Next(message);)
     {
-        ++m_kinds[static_cast<std::size_t>(kind)].messages;
-    }
-    const auto flags = frame.Header()[layout::MESSAGE_DATA + layout::message::FLAGS];
-    if ((flags & message_flag::RESEND) != 0)
-    {
-        ++m_resent.messages;
-        m_resent.bytes += bytes;
+        ++m_kinds[static_cast<std::size_t>(message.kind)].messages;
+        if (message.isResend)
+        {
+            ++m_resent.messages;
+            m_resent.bytes += message.bytes;
+        }
     }
 }
 

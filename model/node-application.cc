@@ -239,17 +239,17 @@ NodeApplication::Admit(PooledFrame& frame, Instant arrival)
 Duration
 NodeApplication::CostOf(const Frame& frame) const
 {
-    PeekedKinds kinds(frame);
-    MessageKind kind;
-    if (!kinds.Next(kind))
+    PeekedMessages messages(frame);
+    PeekedMessage message;
+    if (!messages.Next(message))
     {
         return m_queue->CostOf(WorkKind::PACKET);
     }
     Duration cost{};
     do
     {
-        cost += m_queue->CostOf(WorkOf(kind));
-    } while (kinds.Next(kind));
+        cost += m_queue->CostOf(WorkOf(message.kind));
+    } while (messages.Next(message));
     return cost;
 }
 

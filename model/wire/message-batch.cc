@@ -132,26 +132,33 @@ DecodeBatch(const Frame& frame, std::vector<SyncMessage>& messages)
     return verdict;
 }
 
-PeekedKinds::PeekedKinds(const Frame& frame)
-    : m_isOne(PeekKind(frame, m_kind))
+PeekedMessages::PeekedMessages(const Frame& frame)
 {
-    if (m_isOne && m_kind == MessageKind::BATCH)
+    if (!PeekKind(frame, m_single.kind))
     {
-        m_isOne = false;
-        const auto header = frame.Header();
+        return;
+    }
+    const auto header = frame.Header();
+    if (m_single.kind == MessageKind::BATCH)
+    {
         const auto words = header[layout::GENEVE + geneve::VERSION_LENGTH] & geneve::LENGTH_MASK;
         m_rest =
             header.subspan(std::min(header.size(), layout::OPTIONS + words * geneve::WORD_SIZE));
+        return;
     }
+    const auto flags = header[layout::MESSAGE_DATA + layout::message::FLAGS];
+    m_single.isResend = (flags & message_flag::RESEND) != 0;
+    m_single.bytes = frame.Length();
+    m_isSingle = true;
 }
 
 bool
-PeekedKinds::Next(MessageKind& kind)
+PeekedMessages::Next(PeekedMessage& message)
 {
-    if (m_isOne)
+    if (m_isSingle)
     {
-        kind = m_kind;
-        m_isOne = false;
+        message = m_single;
+        m_isSingle = false;
         return true;
     }
     const auto first = FirstOf(m_rest);
@@ -160,14 +167,16 @@ PeekedKinds::Next(MessageKind& kind)
         return false;
     }
     const auto* const option = first.data() + layout::batch::LENGTH_SIZE;
-    const auto value = first[MESSAGE_DATA + layout::message::KIND];
+    const auto* const data = first.data() + MESSAGE_DATA;
+    const auto value = data[layout::message::KIND];
     if (Load16(option + geneve::OPTION_CLASS) != layout::OPTION_CLASS ||
-        option[geneve::OPTION_TYPE] != layout::OPTION_MESSAGE || value == 0 ||
-        value > static_cast<std::uint8_t>(LAST_MESSAGE_KIND))
+        option[geneve::OPTION_TYPE] != layout::OPTION_MESSAGE || !IsMessageKind(value))
     {
         return false;
     }
-    kind = static_cast<MessageKind>(value);
+    message.kind = static_cast<MessageKind>(value);
+    message.isResend = (data[layout::message::FLAGS] & message_flag::RESEND) != 0;
+    message.bytes = static_cast<std::uint32_t>(first.size());
     m_rest = m_rest.subspan(first.size());
     return true;
 }

@@ -50,22 +50,30 @@ void EncapsulateBatch(const MessageHeader& header, const Underlay& underlay, Fra
  */
 DecodeVerdict DecodeBatch(const Frame& frame, std::vector<SyncMessage>& messages);
 
+/** What a look at a message shows before it is checked. */
+struct PeekedMessage
+{
+    MessageKind kind = MessageKind::BATCH;
+    bool isResend = false;   ///< it has been sent before
+    std::uint32_t bytes = 0; ///< of its frame, or of its part in a batch
+};
+
 /**
- * The kinds of the messages in a frame by a look at fixed offsets, as PeekKind(): one for a frame
- * with one message, one for each message of a batch, none for a data packet.
+ * The messages in a frame by a look at fixed offsets, as PeekKind(): one for a frame with one
+ * message, one for each message of a batch, none for a data packet.
  */
-class PeekedKinds
+class PeekedMessages
 {
   public:
-    explicit PeekedKinds(const Frame& frame);
+    explicit PeekedMessages(const Frame& frame);
 
     /** @returns whether there is another one. */
-    bool Next(MessageKind& kind);
+    bool Next(PeekedMessage& message);
 
   private:
     std::span<const std::uint8_t> m_rest; ///< of a batch's body
-    MessageKind m_kind = MessageKind::BATCH;
-    bool m_isOne = false; ///< m_kind is the only one, and has not been asked for
+    PeekedMessage m_single;
+    bool m_isSingle = false; ///< m_single is the only one, and has not been asked for
 };
 
 } // namespace flowchain

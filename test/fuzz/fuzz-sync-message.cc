@@ -54,7 +54,7 @@ CheckBatch(const Frame& frame, const MessageHeader& header)
     std::vector<SyncMessage> messages;
     const auto verdict = DecodeBatch(frame, messages);
     FUZZ_CHECK(messages.empty() == (verdict != DecodeVerdict::OK));
-    PeekedKinds kinds(frame);
+    PeekedMessages peeked(frame);
     Frame again;
     again.Reset();
     for (const SyncMessage& message : messages)
@@ -69,10 +69,11 @@ CheckBatch(const Frame& frame, const MessageHeader& header)
         }
         AppendToBatch(again, one, message.header);
     }
-    // Kinds are seen before the messages are checked; they can be none at all.
-    for (MessageKind kind; kinds.Next(kind);)
+    // Messages are seen before they are checked; there can be none at all.
+    for (PeekedMessage seen; peeked.Next(seen);)
     {
-        FUZZ_CHECK(kind <= LAST_MESSAGE_KIND);
+        FUZZ_CHECK(IsMessageKind(static_cast<std::uint8_t>(seen.kind)));
+        FUZZ_CHECK(seen.bytes < frame.Length());
     }
     if (verdict != DecodeVerdict::OK)
     {

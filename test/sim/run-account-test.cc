@@ -2,6 +2,7 @@
 // What failures cost users, and what messages cost the network, by stories with known sums.
 #include "disruption-tracker.h"
 #include "message-account.h"
+#include "message-batch.h"
 
 #include <gtest/gtest.h>
 
@@ -92,7 +93,7 @@ TEST(MessageAccount, BytesByKindAndPerSession)
         account.Sent(frame);
     }
     Encode(MessageKind::REVERSE_ENTRY, frame);
-    Restamp(frame, {});
+    Restamp(frame, {}, true);
     account.Sent(frame);
     frame.Reset();
     account.Sent(frame); // not a message
@@ -106,6 +107,40 @@ TEST(MessageAccount, BytesByKindAndPerSession)
     EXPECT_EQ(metrics.ValueOr0("sync.retransmission_bytes"), REVERSE);
     EXPECT_EQ(metrics.ValueOr0("sync.messages_per_session"), 4 * 1000 / 3);
     EXPECT_EQ(metrics.ValueOr0("sync.bytes_per_session"), (ACK + 2 * CHAIN + REVERSE) * 1000 / 3);
+}
+
+TEST(MessageAccount, MessagesOfABatchCountOneByOneAndItsBytesOnce)
+{
+    // In a batch a message is its options behind 2 bytes of length.
+    constexpr std::int64_t CONTAINER = 86;
+    constexpr std::int64_t CHAIN = 2 + 36 + 60;
+    constexpr std::int64_t REVERSE = 2 + 36 + 48;
+    MessageHeader header;
+    header.kind = MessageKind::BATCH;
+    header.attempt = 3;
+    Frame batch;
+    batch.Reset();
+    for (const MessageKind kind :
+         {MessageKind::CHAIN, MessageKind::REVERSE_ENTRY, MessageKind::CHAIN})
+    {
+        Frame one;
+        Encode(kind, one);
+        Restamp(one, header, kind == MessageKind::REVERSE_ENTRY);
+        AppendToBatch(batch, one, header);
+    }
+    EncapsulateBatch(header, {}, batch);
+    MessageAccount account;
+    account.Sent(batch);
+    MetricSet metrics;
+    account.Report(1, metrics);
+    EXPECT_EQ(metrics.ValueOr0("sync.messages.batch"), 1);
+    EXPECT_EQ(metrics.ValueOr0("sync.messages.chain"), 2);
+    EXPECT_EQ(metrics.ValueOr0("sync.messages.reverse-entry"), 1);
+    EXPECT_EQ(metrics.ValueOr0("sync.bytes.batch"), CONTAINER + 2 * CHAIN + REVERSE);
+    EXPECT_EQ(metrics.ValueOr0("sync.bytes"), CONTAINER + 2 * CHAIN + REVERSE);
+    EXPECT_EQ(metrics.ValueOr0("sync.retransmissions"), 1);
+    EXPECT_EQ(metrics.ValueOr0("sync.retransmission_bytes"), REVERSE);
+    EXPECT_EQ(metrics.ValueOr0("sync.messages_per_session"), 3 * 1000);
 }
 
 TEST(MessageAccount, WithoutSessionsThereIsNoShare)

@@ -115,7 +115,7 @@ TEST(MessageBatch, KeepsEachMessageButStampsItAnew)
     std::vector<SyncMessage> messages;
     ASSERT_EQ(DecodeBatch(frame, messages), OK);
     ASSERT_EQ(messages.size(), kinds.size());
-    PeekedKinds peeked(frame);
+    PeekedMessages peeked(frame);
     for (std::size_t i = 0; i < kinds.size(); ++i)
     {
         SyncMessage expected = test::SampleMessage(kinds[i]);
@@ -127,12 +127,13 @@ TEST(MessageBatch, KeepsEachMessageButStampsItAnew)
         EXPECT_EQ(messages[i].record, expected.record);
         EXPECT_EQ(messages[i].entry, expected.entry);
         EXPECT_FALSE(messages[i].hasInnerFrame);
-        MessageKind kind;
-        ASSERT_TRUE(peeked.Next(kind));
-        EXPECT_EQ(kind, kinds[i]);
+        PeekedMessage seen;
+        ASSERT_TRUE(peeked.Next(seen));
+        EXPECT_EQ(seen.kind, kinds[i]);
+        EXPECT_FALSE(seen.isResend);
     }
-    MessageKind kind;
-    EXPECT_FALSE(peeked.Next(kind));
+    PeekedMessage seen;
+    EXPECT_FALSE(peeked.Next(seen));
 }
 
 TEST(MessageBatch, FillsAFrameUpToItsLongest)
@@ -157,7 +158,7 @@ TEST(MessageBatch, TakesNoInnerFrameAndNoBody)
     }
 }
 
-TEST(MessageBatch, PeekingSeesOneKindInEveryOtherMessageAndNoneInAPacket)
+TEST(MessageBatch, PeekingSeesOneMessageInEveryOtherFrameAndNoneInAPacket)
 {
     for (const auto kind : test::ALL_KINDS)
     {
@@ -165,17 +166,48 @@ TEST(MessageBatch, PeekingSeesOneKindInEveryOtherMessageAndNoneInAPacket)
         {
             Frame frame;
             EncodeSample(kind, frame);
-            PeekedKinds kinds(frame);
-            MessageKind peeked;
-            ASSERT_TRUE(kinds.Next(peeked));
-            EXPECT_EQ(peeked, kind);
-            EXPECT_FALSE(kinds.Next(peeked));
+            PeekedMessages messages(frame);
+            PeekedMessage seen;
+            ASSERT_TRUE(messages.Next(seen));
+            EXPECT_EQ(seen.kind, kind);
+            EXPECT_FALSE(seen.isResend);
+            EXPECT_EQ(seen.bytes, frame.Length());
+            EXPECT_FALSE(messages.Next(seen));
         }
     }
     Frame packet;
     PacketBuilder().Tcp(test::SampleKey()).PayloadLength(100).Build(packet);
-    MessageKind peeked;
-    EXPECT_FALSE(PeekedKinds(packet).Next(peeked));
+    PeekedMessage seen;
+    EXPECT_FALSE(PeekedMessages(packet).Next(seen));
+}
+
+TEST(MessageBatch, PeekingTellsWhichMessagesAreSentAgain)
+{
+    const auto header = Container(2);
+    Frame batch;
+    batch.Reset();
+    for (const auto kind : {CHAIN, REVERSE_ENTRY})
+    {
+        Frame one;
+        EncodeSample(kind, one);
+        Restamp(one, header, kind == REVERSE_ENTRY);
+        PeekedMessage alone;
+        ASSERT_TRUE(PeekedMessages(one).Next(alone));
+        EXPECT_EQ(alone.isResend, kind == REVERSE_ENTRY);
+        AppendToBatch(batch, one, header);
+    }
+    EncapsulateBatch(header, test::SampleUnderlay(), batch);
+    PeekedMessages messages(batch);
+    PeekedMessage seen;
+    ASSERT_TRUE(messages.Next(seen));
+    EXPECT_EQ(seen.kind, CHAIN);
+    EXPECT_FALSE(seen.isResend);
+    EXPECT_EQ(seen.bytes, 98U); // 2 + 36 + 60
+    ASSERT_TRUE(messages.Next(seen));
+    EXPECT_EQ(seen.kind, REVERSE_ENTRY);
+    EXPECT_TRUE(seen.isResend);
+    EXPECT_EQ(seen.bytes, 86U); // 2 + 36 + 48
+    EXPECT_FALSE(messages.Next(seen));
 }
 
 TEST(MessageBatch, BadBytesHaveANamedVerdict)

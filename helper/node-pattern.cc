@@ -26,7 +26,8 @@ bool
 Matches(const Directory& directory, NodeId node, const std::string& pattern)
 {
     const auto name = NodeName(directory, node);
-    const auto& [role, group] = directory.nodes[node];
+    const NodeRole role = directory.nodes[node].role;
+    const std::uint16_t group = directory.nodes[node].group;
     const bool isAnyOfRole = name.substr(0, name.find('[')) + "[*]" == pattern;
     return pattern == "*" || pattern == name || isAnyOfRole ||
            (role == NodeRole::MANAGER && pattern == fmt::format("group[{}]", group));

@@ -261,7 +261,8 @@ Simulation::Receive(NodeId host, FramePtr frame)
 bool
 Simulation::IsAddressOf(NodeId host, std::uint32_t address) const
 {
-    return !m_directory.external.Contains(address) && m_directory.HostOf(address) == host;
+    return !m_directory.function.nat.external.Contains(address) &&
+           m_directory.HostOf(address) == host;
 }
 
 void

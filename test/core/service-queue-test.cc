@@ -126,10 +126,10 @@ TEST(ServiceQueue, WaitingTimeIsSummedOverFrames)
     ServiceQueue queue(Config(1, 2));
     for (int i = 0; i < 4; ++i)
     {
-        queue.Admit(WorkKind::PACKET, At(0)); // the second waits for 100, the third for 200
+        queue.Admit(queue.CostOf(WorkKind::PACKET), At(0)); // the second waits for 100, the third for 200
     }
-    queue.Admit(WorkKind::PACKET, At(250)); // until 300; the fourth was refused
-    queue.Admit(WorkKind::PACKET, At(1000));
+    queue.Admit(queue.CostOf(WorkKind::PACKET), At(250)); // until 300; the fourth was refused
+    queue.Admit(queue.CostOf(WorkKind::PACKET), At(1000));
     EXPECT_EQ(queue.WaitingTime(), Duration(100 + 200 + 50));
 }
 

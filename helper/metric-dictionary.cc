@@ -118,22 +118,17 @@ DeclareSynchronisation(Declarations& d)
     {
         const auto kind = static_cast<MessageKind>(k);
         const std::string name = ToString(kind);
-        if (kind == MessageKind::BATCH)
-        {
-            Count(d,
-                  "sync.messages.batch",
-                  "frames",
-                  "frames with several messages, each of which is counted under its own kind");
-            continue;
-        }
+        const bool isBatch = kind == MessageKind::BATCH;
         Count(d,
               "sync.messages." + name,
-              "messages",
-              "messages sent, retransmissions included: " + name);
+              isBatch ? "frames" : "messages",
+              isBatch ? "frames with several messages, each of which is counted under its own kind"
+                      : "messages sent, retransmissions included: " + name);
         Count(d,
               "sync.bytes." + name,
               "bytes",
-              "bytes of these messages, outer headers and packets included: " + name);
+              isBatch ? "bytes of frames with several messages, which no other kind counts"
+                      : "bytes of these messages, outer headers and packets included: " + name);
     }
     Count(d,
           "sync.outstanding_max",

@@ -180,55 +180,6 @@ FlowManagerMachine::IsHeldBack() const
     return std::ranges::any_of(Transport().Congested(), isNeeded);
 }
 
-/** @param probe how many that may have the session have been asked in vain
- * @returns NO_NODE: nobody is left */
-NodeId
-FlowManagerMachine::ChooseServiceNode(const Context& context, unsigned probe)
-{
-    const FlowKey& key = context.key;
-    // Whoever made the session has it for certain; whoever takes it over comes next.
-    SessionId session = context.hintSession;
-    NodeId owner = context.hintOwner;
-    if (const SessionRecord* record = MutableStore().Find(key).record)
-    {
-        session = record->id;
-        owner = record->owner;
-    }
-    else if (const FlowEntry* entry = m_entries.Find(key))
-    {
-        session = entry->session;
-        owner = entry->owner;
-    }
-    else if (session == 0 && m_topology->IsReverse(key))
-    {
-        const auto creator = m_topology->CreatorOf(key);
-        if (!creator)
-        {
-            return AnyServiceNode(key, probe);
-        }
-        owner = *creator;
-    }
-    if (owner != NO_NODE && View().IsActive(owner))
-    {
-        return probe == 0 ? owner : NO_NODE;
-    }
-    if (session == 0 && owner == NO_NODE)
-    {
-        return probe == 0 ? Selector::ServiceNode(key, View()) : NO_NODE;
-    }
-    return Scheme().Holder(key, session, owner, probe, View());
-}
-
-/** The tuple does not tell who has the session: each is asked in turn.
- * @returns NO_NODE: all have been */
-NodeId
-FlowManagerMachine::AnyServiceNode(const FlowKey& key, unsigned probe) const
-{
-    const std::vector<NodeId>& nodes = View().ActiveServiceNodes();
-    const auto first = std::find(nodes.begin(), nodes.end(), Selector::ServiceNode(key, View()));
-    return probe < nodes.size() ? nodes[(first - nodes.begin() + probe) % nodes.size()] : NO_NODE;
-}
-
 void
 FlowManagerMachine::Ask(std::uint32_t slot, Instant now, Actions& out)
 {
@@ -243,7 +194,7 @@ FlowManagerMachine::Ask(std::uint32_t slot, Instant now, Actions& out)
     context.serviceIncarnation = View().Incarnation(context.serviceNode);
     SyncMessage message;
     message.header.kind = MessageKind::PROCESS;
-    if (ChooseServiceNode(context, context.probe + 1) != NO_NODE)
+    if (IsOfKnownSession(context) && ChooseServiceNode(context, context.probe + 1) != NO_NODE)
     {
         message.header.flags = message_flag::EXISTING; // only the last one may make a session
     }
@@ -297,7 +248,7 @@ FlowManagerMachine::HandleState(const SyncMessage& message,
             return;
         }
         const auto reason = static_cast<DropReason>(header.reason);
-        if (reason == DropReason::NO_SESSION &&
+        if ((reason == DropReason::NO_SESSION || reason == DropReason::NO_BINDING) &&
             ChooseServiceNode(context, context.probe + 1) != NO_NODE)
         {
             ++context.probe;

@@ -119,6 +119,8 @@ class FlowManagerMachine : public ReplicaMachine
     /** Back-pressure: do too many messages wait for a manager of the group or a service node? */
     bool IsHeldBack() const;
     NodeId ChooseServiceNode(const Context& context, unsigned probe);
+    bool HasBackups() const;
+    bool IsOfKnownSession(const Context& context);
     NodeId AnyServiceNode(const FlowKey& key, unsigned probe) const;
     void Ask(std::uint32_t slot, Instant now, Actions& out);
     void HandleState(const SyncMessage& message, FramePtr frame, Instant now, Actions& out);

@@ -97,12 +97,13 @@ ServiceNodeMachine::Process(const MessageHeader& header, FramePtr frame, Instant
         Fetch(store, header, view.key, std::move(frame), now, out);
         return;
     }
-    ProcessLooked(match, header, std::move(frame), view, now, out);
+    ProcessLooked(match, false, header, std::move(frame), view, now, out);
 }
 
 /** Process a packet once it is certain whether its session is known. */
 void
 ServiceNodeMachine::ProcessLooked(const SessionStore::Match& match,
+                                  bool isFetched,
                                   const MessageHeader& header,
                                   FramePtr frame,
                                   PacketView& view,
@@ -117,6 +118,10 @@ ServiceNodeMachine::ProcessLooked(const SessionStore::Match& match,
         record = *match.record;
         m_ageing.Touch(record.id, now);
         flags = message_flag::EXISTING;
+        if (isFetched)
+        {
+            flags |= message_flag::ADOPTED; // whoever wrote it may have died before all had it
+        }
         if (match.reverse)
         {
             flags |= message_flag::REVERSE;
@@ -234,6 +239,7 @@ void
 ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
 {
     RestartSpreads(now, out);
+    RestartFetches(now, out);
     BeginRepair(now, out);
     TakeOverLives(now, out);
     std::erase_if(m_snapshots,

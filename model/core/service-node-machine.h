@@ -90,6 +90,8 @@ class ServiceNodeMachine : public ReplicaMachine
         MessageHeader header;
         FlowKey key;
         std::uint32_t generation = 0; ///< of the slot, so that a late token finds nobody
+        NodeId store = NO_NODE;       ///< who has been asked
+        std::uint8_t incarnation = 0; ///< of it
     };
 
     void HandleRoleMessage(const SyncMessage& message,
@@ -114,6 +116,7 @@ class ServiceNodeMachine : public ReplicaMachine
 
     void Process(const MessageHeader& header, FramePtr frame, Instant now, Actions& out);
     void ProcessLooked(const SessionStore::Match& match,
+                       bool isFetched,
                        const MessageHeader& header,
                        FramePtr frame,
                        PacketView& view,
@@ -125,6 +128,7 @@ class ServiceNodeMachine : public ReplicaMachine
                FramePtr frame,
                Instant now,
                Actions& out);
+    void RestartFetches(Instant now, Actions& out);
     void SendFetch(std::uint32_t slot, NodeId store, Instant now, Actions& out);
     PendingFetch TakeFetch(std::uint32_t slot);
     void HandleFetched(const SyncMessage& message, Instant now, Actions& out);

@@ -38,7 +38,10 @@ ServiceNodeMachine::SpreadAndAnswer(const SessionRecord& record,
         Finish(handle);
         handle = NO_SPREAD;
     }
-    if (handle == NO_SPREAD && !fresh)
+    // An owner that is active, and was not asked or did not know, has restarted and needs it again.
+    const bool ownerLacksIt =
+        record.owner != Self() && !Scheme().Promise(Replica()).everyServiceNode;
+    if (handle == NO_SPREAD && !fresh && !ownerLacksIt)
     {
         Answer(record, flags, manager, std::move(packet), now, out);
         return;
@@ -347,6 +350,8 @@ ServiceNodeMachine::SendFetch(std::uint32_t slot, NodeId store, Instant now, Act
 {
     PendingFetch& fetch = m_fetches[slot];
     ++fetch.generation;
+    fetch.store = store;
+    fetch.incarnation = View().Incarnation(store);
     SyncMessage message;
     message.header.kind = MessageKind::FETCH;
     message.header.first = static_cast<NodeId>(slot >> 16);
@@ -402,7 +407,24 @@ ServiceNodeMachine::HandleFetched(const SyncMessage& message, Instant now, Actio
     PacketView view;
     [[maybe_unused]] const PacketVerdict verdict = ParsePacketTrusted(*fetch.packet, 0, view);
     assert(verdict == PacketVerdict::OK);
-    ProcessLooked(MutableStore().Find(key), fetch.header, std::move(fetch.packet), view, now, out);
+    ProcessLooked(
+        MutableStore().Find(key), found, fetch.header, std::move(fetch.packet), view, now, out);
+}
+
+/** Ask again whoever is to be asked now instead of a server that is gone: its answer may be, too.
+ */
+void
+ServiceNodeMachine::RestartFetches(Instant now, Actions& out)
+{
+    for (std::uint32_t slot = 0; slot < m_fetches.size(); ++slot)
+    {
+        const PendingFetch& fetch = m_fetches[slot];
+        if (fetch.packet != nullptr &&
+            (!View().IsMember(fetch.store) || View().Incarnation(fetch.store) != fetch.incarnation))
+        {
+            HandleReturnedFetch(TokenOf(slot, fetch.generation), DropReason::NODE_DOWN, now, out);
+        }
+    }
 }
 
 void

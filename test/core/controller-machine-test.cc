@@ -105,7 +105,9 @@ class ControllerTest : public testing::Test
         message.header.targetIncarnation = m_life;
         message.header.epoch = m_epochs[from];
         FramePtr frame = m_pool.Acquire();
-        Encapsulate(message, Underlay{}, *frame);
+        Underlay underlay;
+        underlay.destinationAddress = UnderlayAddressOf(CONTROLLER);
+        Encapsulate(message, underlay, *frame);
         Step({Event::Kind::FRAME, std::move(frame)});
     }
 
@@ -137,7 +139,9 @@ class ControllerTest : public testing::Test
         header.targetIncarnation = m_life;
         header.epoch = m_epochs[node];
         FramePtr frame = m_pool.Acquire();
-        EncapsulateView(header, body, Underlay{}, *frame);
+        Underlay underlay;
+        underlay.destinationAddress = UnderlayAddressOf(CONTROLLER);
+        EncapsulateView(header, body, underlay, *frame);
         Step({Event::Kind::FRAME, std::move(frame)});
     }
 

@@ -100,7 +100,21 @@ ProtocolChecker::IsDurable() const
     const SchemePromise promise = Promise();
     const int copies = promise.serviceNodes + (promise.managersServe ? promise.managers : 0);
     return Release() == ReleaseRule::ALL && config.scheme->Root() != SchemeRoot::NOBODY &&
-           (promise.everyServiceNode || copies > m_crashes);
+           (promise.everyServiceNode || (copies > m_crashes && !HasReturned()));
+}
+
+/** Has a service node come back? Where only some have a session, it is active before it has got
+ * again what it should have, and may take a packet without SYN for the first of its flow. */
+bool
+ProtocolChecker::HasReturned() const
+{
+    const auto& nodes = m_harness->Nodes().serviceNodes;
+    return std::any_of(nodes.begin(),
+                       nodes.end(),
+                       [this](NodeId node)
+                       {
+        return m_harness->Incarnation(node) != 0;
+    });
 }
 
 /** Has the node a copy, or had it one before it crashed? What a view does not know yet excuses. */
@@ -110,8 +124,10 @@ ProtocolChecker::HasCopy(NodeId node, NodeId releaser, SessionId session) const
     const bool same =
         !m_harness->IsDown(node) &&
         m_harness->Incarnation(node) == m_harness->Machine(releaser).View().Incarnation(node);
+    // Where only some have a session, owners bring a node that has come back up to date later.
+    const bool later = !Promise().everyServiceNode && m_harness->Incarnation(node) != 0;
     const auto copies = m_copies.find(node);
-    return !same || (copies != m_copies.end() && copies->second.contains(session));
+    return !same || later || (copies != m_copies.end() && copies->second.contains(session));
 }
 
 void

@@ -30,6 +30,7 @@ class ProtocolChecker : public HarnessListener
     }
 
     /** Does a released session outlive the crashes that may happen? */
+    bool HasReturned() const;
     bool IsDurable() const;
 
     /** To be called when no message has been lost or sent for long. */

@@ -39,7 +39,7 @@ IsKind(const Frame& frame, MessageKind wanted, SyncMessage& message)
            Decode(frame, message, outerLength) == DecodeVerdict::OK;
 }
 
-/** Change the header or record of a message other than VIEW. */
+/** Change the header or record of a message that is on its own, but not of a VIEW. */
 template <typename Change>
 void
 Rewrite(Frame& frame, Change&& change)
@@ -47,7 +47,7 @@ Rewrite(Frame& frame, Change&& change)
     SyncMessage message;
     std::size_t outerLength = 0;
     if (Decode(frame, message, outerLength) != DecodeVerdict::OK ||
-        message.header.kind == MessageKind::VIEW)
+        message.header.kind == MessageKind::VIEW || message.header.kind == MessageKind::BATCH)
     {
         return;
     }

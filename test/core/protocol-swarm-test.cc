@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "dice.h"
 #include "protocol-checker.h"
 #include "protocol-trace.h"
 
@@ -8,7 +9,6 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -27,36 +27,6 @@ constexpr std::uint64_t SCHEDULES = 6'000;
 #else
 constexpr std::uint64_t SCHEDULES = 100'000;
 #endif
-
-/** Integers from a seed, the same on every machine. */
-class Dice
-{
-  public:
-    explicit Dice(std::uint64_t seed)
-        : m_engine(seed)
-    {
-    }
-
-    /** @returns 0..sides-1 */
-    std::uint64_t Roll(std::uint64_t sides)
-    {
-        return m_engine() % sides;
-    }
-
-    bool Percent(std::uint64_t percent)
-    {
-        return Roll(100) < percent;
-    }
-
-    Duration Time(Duration end)
-    {
-        return static_cast<Duration::rep>(Roll(static_cast<std::uint64_t>(end / MICROSECOND))) *
-               MICROSECOND;
-    }
-
-  private:
-    std::mt19937_64 m_engine;
-};
 
 /** How hard the schedules are. */
 struct Profile

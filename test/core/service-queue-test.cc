@@ -126,7 +126,8 @@ TEST(ServiceQueue, WaitingTimeIsSummedOverFrames)
     ServiceQueue queue(Config(1, 2));
     for (int i = 0; i < 4; ++i)
     {
-        queue.Admit(queue.CostOf(WorkKind::PACKET), At(0)); // the second waits for 100, the third for 200
+        // The second waits for 100, the third for 200.
+        queue.Admit(queue.CostOf(WorkKind::PACKET), At(0));
     }
     queue.Admit(queue.CostOf(WorkKind::PACKET), At(250)); // until 300; the fourth was refused
     queue.Admit(queue.CostOf(WorkKind::PACKET), At(1000));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The formulas of doc/latency.rst against runs on an idle network. Letters are the document's.
-#include "forked-runs.h"
-#include "scenario-reader.h"
-#include "simulation.h"
+#include "closed-form-scenario.h"
 #include "sync-scheme.h"
 
 #include <gtest/gtest.h>
@@ -16,112 +14,6 @@ namespace flowchain
 {
 namespace
 {
-
-/** A time in picoseconds. */
-using Time = std::int64_t;
-
-constexpr Time HOST_BYTE = 320;  ///< 25 Gbit/s
-constexpr Time FABRIC_BYTE = 80; ///< 100 Gbit/s
-constexpr Time HOST_DELAY = 500'000;
-constexpr Time FABRIC_DELAY = 700'000;
-constexpr Time SERVER_DELAY = 1'000'000'000; ///< so that the answer comes after all is done
-
-/** Processing costs of accelerator, managers and service nodes: packet, message, ack. */
-struct Costs
-{
-    Time ap, mp, mm, mk, sp, sm, sk;
-};
-
-/** No small sum of some is a sum of others, so a cost of the wrong node or kind shows. */
-constexpr Costs USUAL = {101'003, 307'009, 211'027, 53'081, 1'013'243, 629'729, 41'187};
-/** So that the reverse entry is what a release waits for, or the acknowledgement of a fan-out. */
-constexpr Costs DEAR = {101'003, 307'009, 1'511'027, 9'053'081, 1'013'243, 129'729, 9'041'187};
-
-/** The payload is so long that in `store` no two acknowledgements meet, and so short that no frame
- * waits at a fabric port. */
-const std::string SCENARIO = R"(
-[sim]
-stop = "60ms"
-[topology]
-clients = 1
-servers = 1
-host_rate = "25Gbps"
-fabric_rate = "100Gbps"
-host_delay = "500ns"
-fabric_delay = "700ns"
-[[link]]
-node = "server[0]"
-direction = "to"
-delay = "1ms"
-[group]
-managers = 8
-cores = 16
-[[service]]
-cores = 16
-[[accelerator]]
-count = 1
-[[workload]]
-kind = "sessions"
-start = "3ms"
-sessions = 1
-rate = 1
-packets = 2
-gap = "20ms"
-payload = 448
-)";
-
-struct Case
-{
-    std::string scheme;
-    std::string release;
-    int n = 3; ///< managers in a chain
-    int q = 3; ///< place of the one that fans out
-    int nodes = 2;
-    bool isTcp = false;
-    bool oneLeaf = true;
-    int seed = 1;
-    Costs costs = USUAL;
-    std::string fabric = "lean";
-};
-
-std::string
-NameOf(const Case& c)
-{
-    return c.scheme + " " + c.release + " length " + std::to_string(c.n) + " position " +
-           std::to_string(c.q) + " nodes " + std::to_string(c.nodes) + (c.isTcp ? " tcp" : " udp") +
-           (c.oneLeaf ? " one leaf" : " own leaves") + " seed " + std::to_string(c.seed) + " " +
-           c.fabric + " sm " + std::to_string(c.costs.sm);
-}
-
-Scenario
-ScenarioOf(const Case& c)
-{
-    // Nodes: client, server, accelerator, 8 managers, controller, and the service nodes.
-    const int leaves = c.oneLeaf ? 1 : 12 + c.nodes;
-    std::vector<std::string> settings = {
-        "chain.scheme=" + c.scheme,
-        "chain.release=" + c.release,
-        "chain.length=" + std::to_string(c.n),
-        "chain.position=" + std::to_string(c.q),
-        "service[0].nodes=" + std::to_string(c.nodes),
-        "topology.leaves=" + std::to_string(leaves),
-        "topology.fabric=" + c.fabric,
-        "sim.seed=" + std::to_string(c.seed),
-        std::string("workload[0].protocol=") + (c.isTcp ? "tcp" : "udp"),
-    };
-    const auto cost = [&settings](const std::string& key, Time value)
-    {
-        settings.push_back(key + "_cost=" + std::to_string(value) + "ps");
-    };
-    cost("accelerator[0].packet", c.costs.ap);
-    cost("group.packet", c.costs.mp);
-    cost("group.message", c.costs.mm);
-    cost("group.ack", c.costs.mk);
-    cost("service[0].packet", c.costs.sp);
-    cost("service[0].message", c.costs.sm);
-    cost("service[0].ack", c.costs.sk);
-    return ParseScenario(SCENARIO, "closed-form.toml", settings);
-}
 
 /** What no formula tells: where hashes have sent the session. */
 struct Drawn
@@ -146,8 +38,7 @@ class Formula
         , q(given.q)
         , f(drawn.f)
         , r(drawn.r)
-        // A SYN has no payload, and a TCP header is 12 bytes longer than one of UDP.
-        , D(given.isTcp ? 54 : 490)
+        , D(PacketBytesOf(given))
         , AP(given.costs.ap)
         , MP(given.costs.mp)
         , MM(given.costs.mm)
@@ -204,21 +95,14 @@ class Formula
     }
 
   private:
-    static Time Serialisation(Time length, Time byte)
-    {
-        return (std::max<Time>(length, 60) + 24) * byte;
-    }
-
     static Time S(Time length)
     {
-        return Serialisation(length, HOST_BYTE);
+        return SerialisationOf(length, HOST_BYTE);
     }
 
     Time X(Time length) const
     {
-        const Time host = 2 * (S(length) + HOST_DELAY);
-        const Time fabric = 2 * (Serialisation(length, FABRIC_BYTE) + FABRIC_DELAY);
-        return m_case.oneLeaf ? host : host + fabric;
+        return CrossingOf(length, m_case.leaves == 1);
     }
 
     bool IsImmediate() const
@@ -314,18 +198,25 @@ DrawnOf(const MetricSet& metrics)
             metrics.ValueOr0("sync.messages.reverse-entry")};
 }
 
+/** What the document says of f and r without a hash. */
+void
+CheckDrawn(const Case& c, const Drawn& drawn)
+{
+    const bool fansToAll = c.scheme == "chain" || c.scheme == "fan-out" || c.scheme == "mesh";
+    const bool fansToSome =
+        c.scheme == "store" || c.scheme == "director" || c.scheme == "direction-pairs";
+    if (!fansToSome)
+    {
+        EXPECT_EQ(drawn.f, fansToAll ? c.nodes - 1 : 0);
+    }
+    EXPECT_LE(drawn.r, c.scheme == "chain" || c.scheme == "fan-out" ? 1 : 0);
+}
+
 /** Run all cases, compare each. @returns what each has drawn */
 std::vector<Drawn>
 Compare(const std::vector<Case>& cases)
 {
-    const auto results = RunForked(cases.size(),
-                                   1,
-                                   [&](std::size_t i)
-                                   {
-        RunOutcome outcome = RunScenario(ScenarioOf(cases[i]), nullptr);
-        return ForkedResult{outcome.metrics, outcome.violations, ""};
-    },
-                                   {});
+    const auto results = RunCases(cases);
     std::vector<Drawn> drawn;
     for (std::size_t i = 0; i < cases.size(); ++i)
     {
@@ -336,6 +227,7 @@ Compare(const std::vector<Case>& cases)
         EXPECT_EQ(metrics.ValueOr0("latency.first_packet.count"), 1);
         EXPECT_EQ(metrics.ValueOr0("sync.retransmissions"), 0);
         drawn.push_back(DrawnOf(metrics));
+        CheckDrawn(cases[i], drawn.back());
         const Expected expected = Formula(cases[i], drawn.back()).Of();
         EXPECT_EQ(metrics.ValueOr0("latency.first_packet.max"), expected.firstPacket);
         EXPECT_EQ(metrics.ValueOr0("vulnerability.window.max"), expected.copies);
@@ -356,7 +248,7 @@ LengthsOf(const std::string& scheme)
         {
             cases.push_back({.scheme = scheme, .release = release, .n = n, .q = n});
             cases.push_back(
-                {.scheme = scheme, .release = release, .n = n, .q = n, .oneLeaf = false});
+                {.scheme = scheme, .release = release, .n = n, .q = n, .leaves = OWN_LEAVES});
         }
     }
     return cases;
@@ -373,7 +265,7 @@ SpreadsOf(const std::string& scheme, const std::vector<int>& nodes)
         {
             cases.push_back({.scheme = scheme, .release = release, .nodes = count});
             cases.push_back(
-                {.scheme = scheme, .release = release, .nodes = count, .oneLeaf = false});
+                {.scheme = scheme, .release = release, .nodes = count, .leaves = OWN_LEAVES});
         }
     }
     return cases;
@@ -469,7 +361,7 @@ TEST(ClosedForm, PointToPoint)
         {
             cases.push_back({.scheme = std::string(scheme->Name()),
                              .release = release,
-                             .oneLeaf = false,
+                             .leaves = OWN_LEAVES,
                              .fabric = "point-to-point"});
         }
     }

@@ -403,12 +403,13 @@ TEST(ScenarioReader, TomlItself)
 
 TEST(ScenarioReader, SeveralErrorsComeInTheOrderOfTheFile)
 {
-    EXPECT_EQ(ErrorsOf(MINIMAL + "[output]\nresult = 2\n[chain]\nlenght = 2\nrelease = \"no\"\n"
-                                 "[group]\ncount = 0\n"),
-              "x.toml:9:10: error: output.result: expected true or false, got an integer\n"
-              "x.toml:11:1: error: chain.lenght: unknown key, did you mean 'length'?\n"
-              "x.toml:12:11: error: chain.release: \"no\" is not possible (immediate, chain, all, tail)\n"
-              "x.toml:14:9: error: group.count: 0 is out of range, 1 to 160");
+    EXPECT_EQ(
+        ErrorsOf(MINIMAL + "[output]\nresult = 2\n[chain]\nlenght = 2\nrelease = \"no\"\n"
+                           "[group]\ncount = 0\n"),
+        "x.toml:9:10: error: output.result: expected true or false, got an integer\n"
+        "x.toml:11:1: error: chain.lenght: unknown key, did you mean 'length'?\n"
+        "x.toml:12:11: error: chain.release: \"no\" is not possible (immediate, chain, all, tail)\n"
+        "x.toml:14:9: error: group.count: 0 is out of range, 1 to 160");
 }
 
 TEST(ScenarioReader, ShowsTwentyErrorsAndCountsTheRest)

@@ -134,7 +134,7 @@ class RunnerTest(unittest.TestCase):
                 done.stderr,
                 "first.toml:18:1: error: chain.lenght: unknown key, did you mean 'length'?\n"
                 'first.toml:19:11: error: chain.release: "al" is not possible (immediate, chain, '
-                "all), did you mean 'all'?\n",
+                "all, tail), did you mean 'all'?\n",
             )
             self.assertEqual(done.stdout, "")
         self.assertFalse((self.folder / "results").exists())

@@ -197,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "x.toml:9:10: error: chain.length: 0 is out of range, 1 to 8"},
         BadInput{"[chain]\nrelease = \"al\"\n",
                  "x.toml:9:11: error: chain.release: \"al\" is not possible (immediate, chain, "
-                 "all), did you mean 'all'?"},
+                 "all, tail), did you mean 'all'?"},
         BadInput{"[topology]\nhost_rate = \"0Gbps\"\n",
                  "x.toml:9:13: error: topology.host_rate: 0bps is out of range, 1bps to 1000Tbps"},
         BadInput{"[topology]\nhost_delay = \"2s\"\n",

@@ -2,6 +2,7 @@
 #include "copy-tracker.h"
 
 #include <algorithm>
+#include <cassert>
 #include <string>
 
 namespace flowchain
@@ -15,37 +16,47 @@ constexpr std::uint32_t MILLI = 1'000;
 
 } // namespace
 
-CopyTracker::CopyTracker(const CopyPromise& promise, SessionRegistry& registry, Instant warmup)
-    : m_promise(promise)
+CopyTracker::CopyTracker(std::vector<CopyPromise> promises,
+                         SessionRegistry& registry,
+                         Instant warmup)
+    : m_promises(std::move(promises))
     , m_registry(registry)
     , m_warmup(warmup)
+    , m_promised(m_promises.size())
 {
 }
 
 std::uint32_t
 CopyTracker::PromisedTo(const CopyHistory& history) const
 {
-    return history.group < m_promised.size() ? m_promised[history.group] : m_promisedAnywhere;
+    const Promised& promised = m_promised[history.service];
+    return history.group < promised.byGroup.size() ? promised.byGroup[history.group]
+                                                   : promised.anywhere;
 }
 
 void
-CopyTracker::SetLive(const NodeMask& serviceNodes, const std::vector<NodeMask>& groups, Instant now)
+CopyTracker::SetLive(const std::vector<LiveNodes>& services, Instant now)
 {
+    assert(services.size() == m_promises.size());
     const auto atMost = [](std::size_t live, std::uint16_t promised)
     {
         return static_cast<std::uint32_t>(std::min<std::size_t>(live, promised));
     };
-    const auto service = m_promise.everyServiceNode
-                             ? static_cast<std::uint32_t>(serviceNodes.count())
-                             : atMost(serviceNodes.count(), m_promise.serviceNodes);
-    std::vector<std::uint32_t> promised;
-    std::uint32_t most = 0;
-    for (const NodeMask& group : groups)
+    std::vector<Promised> all;
+    for (std::size_t i = 0; i < services.size(); ++i)
     {
-        promised.push_back(service + atMost(group.count(), m_promise.managers));
-        most = std::max(most, promised.back());
+        const CopyPromise& promise = m_promises[i];
+        const std::size_t live = services[i].serviceNodes.count();
+        const auto service = promise.everyServiceNode ? static_cast<std::uint32_t>(live)
+                                                      : atMost(live, promise.serviceNodes);
+        Promised& promised = all.emplace_back();
+        for (const NodeMask& group : services[i].groups)
+        {
+            promised.byGroup.push_back(service + atMost(group.count(), promise.managers));
+            promised.anywhere = std::max(promised.anywhere, promised.byGroup.back());
+        }
     }
-    if (promised == m_promised)
+    if (all == m_promised)
     {
         return;
     }
@@ -57,14 +68,13 @@ CopyTracker::SetLive(const NodeMask& serviceNodes, const std::vector<NodeMask>& 
             Settle(history, now);
         }
     }
-    m_promised = std::move(promised);
-    m_promisedAnywhere = most;
+    m_promised = std::move(all);
 }
 
 void
 CopyTracker::Open(SessionInfo& session, Instant now)
 {
-    session.copyHistory = {.changedAt = now, .isOpen = true};
+    session.copyHistory = {.changedAt = now, .service = session.record.service, .isOpen = true};
     Update(session, now);
 }
 

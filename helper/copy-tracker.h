@@ -22,6 +22,13 @@ struct CopyPromise
     bool everyServiceNode = false;  ///< all that are active, whatever `serviceNodes` says
 };
 
+/** Nodes of a service group that are up and in service. */
+struct LiveNodes
+{
+    NodeMask serviceNodes;
+    std::vector<NodeMask> groups; ///< managers of each group
+};
+
 /**
  * How long, and to whose crash, sessions were exposed. A copy is a session record that a live node
  * stores, manager or service node. A session counts from its creation until its last packet or its
@@ -37,15 +44,16 @@ struct CopyPromise
 class CopyTracker
 {
   public:
-    /** @param warmup windows of sessions that are created earlier are left out */
-    CopyTracker(const CopyPromise& promise, SessionRegistry& registry, Instant warmup);
+    /** @param promises of each service group
+     * @param warmup windows of sessions that are created earlier are left out */
+    CopyTracker(std::vector<CopyPromise> promises, SessionRegistry& registry, Instant warmup);
 
-    /** From now on these nodes are up and in service; before the first call nothing is promised.
-     * @param groups managers of each group */
-    void SetLive(const NodeMask& serviceNodes, const std::vector<NodeMask>& groups, Instant now);
+    /** From now on these nodes of each service group are up and in service; before the first call
+     * nothing is promised. */
+    void SetLive(const std::vector<LiveNodes>& services, Instant now);
     /** A session is new, its first copy not yet noted. */
     void Open(SessionInfo& session, Instant now);
-    /** A manager of this group has stored a copy: the session's chain lies there. */
+    /** A manager of this group of its service has stored a copy: the session's chain lies there. */
     void SetGroup(SessionInfo& session, std::uint16_t group, Instant now);
     /** The session's holders or its release may have changed. */
     void Update(SessionInfo& session, Instant now);
@@ -58,6 +66,15 @@ class CopyTracker
 
   private:
     __extension__ using Uint128 = unsigned __int128;
+
+    /** Copies that the sessions of a service group are promised now. */
+    struct Promised
+    {
+        std::vector<std::uint32_t> byGroup;
+        std::uint32_t anywhere = 0; ///< while the session's group is not known yet
+
+        friend bool operator==(const Promised&, const Promised&) = default;
+    };
 
     /** One distribution of windows. */
     struct Windows
@@ -80,11 +97,10 @@ class CopyTracker
     void SetExposure(CopyHistory& history, NodeId onlyHolder, bool isReleased, Instant now);
     void AddTime(Instant now);
 
-    CopyPromise m_promise;
+    std::vector<CopyPromise> m_promises; ///< index: service group
     SessionRegistry& m_registry;
     Instant m_warmup;
-    std::vector<std::uint32_t> m_promised; ///< copies, by group
-    std::uint32_t m_promisedAnywhere = 0;  ///< copies of a session whose group is not known yet
+    std::vector<Promised> m_promised; ///< index: service group
     Windows m_belowPromise;
     Windows m_belowTwo;
     std::array<Exposure, 2> m_exposures; ///< not released, released

@@ -12,21 +12,68 @@ namespace flowchain
 namespace
 {
 
-NodeId
-AddNode(Directory& directory, NodeRole role, std::uint16_t group = 0)
+/** Adds nodes to the list of all of them. */
+class Nodes
 {
-    assert(directory.nodes.size() < MAX_NODES);
-    directory.nodes.push_back({role, group});
-    return static_cast<NodeId>(directory.nodes.size() - 1);
+  public:
+    std::vector<NodeId>
+    Add(NodeRole role, std::size_t count, std::uint16_t group = 0, std::uint16_t service = 0)
+    {
+        assert(m_nodes.size() + count <= MAX_NODES);
+        std::vector<NodeId> added;
+        for (std::size_t i = 0; i < count; ++i)
+        {
+            added.push_back(static_cast<NodeId>(m_nodes.size()));
+            m_nodes.push_back({.role = role, .group = group, .service = service});
+        }
+        return added;
+    }
+
+    const std::vector<Directory::Node>& All() const
+    {
+        return m_nodes;
+    }
+
+  private:
+    std::vector<Directory::Node> m_nodes;
+};
+
+FunctionConfig
+MakeFunctionConfig(const ServiceSection& service, const std::vector<NodeId>& nodes)
+{
+    FunctionConfig function;
+    function.kind = service.kind;
+    function.nodes = nodes;
+    function.tcpStrict = service.tcpStrict;
+    function.nat.inside = service.inside;
+    function.nat.external = service.external;
+    function.nat.portFirst = service.portFirst;
+    function.nat.portLast = service.portLast;
+    return function;
+}
+
+template <typename Value>
+void
+Append(const std::vector<Value>& more, std::vector<Value>& list)
+{
+    list.insert(list.end(), more.begin(), more.end());
 }
 
 void
-AddNodes(Directory& directory, NodeRole role, std::size_t count, std::vector<NodeId>& list)
+AddService(Nodes& nodes, const ServiceSection& service, std::uint16_t index, Directory& directory)
 {
-    for (std::size_t i = 0; i < count; ++i)
+    for (const AcceleratorSection& section : service.accelerators)
     {
-        list.push_back(AddNode(directory, role));
+        Append(nodes.Add(NodeRole::ACCELERATOR, section.count, 0, index), directory.accelerators);
     }
+    for (std::uint16_t group = 0; group < service.group.count; ++group)
+    {
+        directory.groups.push_back(
+            nodes.Add(NodeRole::MANAGER, service.group.managers, group, index));
+    }
+    directory.serviceNodes = nodes.Add(NodeRole::SERVICE_NODE, service.nodes, 0, index);
+    directory.inside = service.inside;
+    directory.function = MakeFunctionConfig(service, directory.serviceNodes);
 }
 
 /** The part of a node's name before the brackets. */
@@ -51,72 +98,67 @@ BaseName(NodeRole role)
     return "";
 }
 
-FunctionConfig
-MakeFunctionConfig(const Scenario& scenario, const std::vector<NodeId>& nodes)
-{
-    const ServiceSection& service = scenario.service;
-    FunctionConfig function;
-    function.kind = service.kind;
-    function.nodes = nodes;
-    function.tcpStrict = service.tcpStrict;
-    function.nat.inside = service.inside;
-    function.nat.external = service.external;
-    function.nat.portFirst = service.portFirst;
-    function.nat.portLast = service.portLast;
-    return function;
-}
-
 } // namespace
 
-Directory
-MakeDirectory(const Scenario& scenario)
+Directories
+MakeDirectories(const Scenario& scenario)
 {
-    Directory directory;
-    AddNodes(directory, NodeRole::CLIENT, scenario.topology.clients, directory.clients);
-    AddNodes(directory, NodeRole::SERVER, scenario.topology.servers, directory.servers);
-    for (const auto& section : scenario.accelerators)
+    Nodes nodes;
+    Directories directories;
+    Directory& network = directories.network;
+    network.clients = nodes.Add(NodeRole::CLIENT, scenario.topology.clients);
+    network.servers = nodes.Add(NodeRole::SERVER, scenario.topology.servers);
+    for (const ServiceSection& service : scenario.services)
     {
-        AddNodes(directory, NodeRole::ACCELERATOR, section.count, directory.accelerators);
+        network.services.push_back(service.name);
     }
-    for (std::uint16_t group = 0; group < scenario.group.count; ++group)
+    directories.services.assign(scenario.services.size(), network);
+    for (std::uint16_t i = 0; i < directories.services.size(); ++i)
     {
-        auto& members = directory.groups.emplace_back();
-        for (std::uint16_t i = 0; i < scenario.group.managers; ++i)
-        {
-            members.push_back(AddNode(directory, NodeRole::MANAGER, group));
-        }
+        Directory& service = directories.services[i];
+        AddService(nodes, scenario.services[i], i, service);
+        Append(service.accelerators, network.accelerators);
+        Append(service.groups, network.groups);
+        Append(service.serviceNodes, network.serviceNodes);
     }
-    AddNodes(directory, NodeRole::SERVICE_NODE, scenario.service.nodes, directory.serviceNodes);
-    directory.controller = AddNode(directory, NodeRole::CONTROLLER);
+    network.controller = nodes.Add(NodeRole::CONTROLLER, 1).front();
+    network.nodes = nodes.All();
     for (const FailureSection& failure : scenario.failures)
     {
-        const NodeId added = failure.kind == "add" ? FindNode(directory, failure.node) : NO_NODE;
+        const NodeId added = failure.kind == "add" ? FindNode(network, failure.node) : NO_NODE;
         if (added != NO_NODE)
         {
-            directory.nodes[added].absent = true;
+            network.nodes[added].absent = true;
         }
     }
-    directory.inside = scenario.service.inside;
-    directory.function = MakeFunctionConfig(scenario, directory.serviceNodes);
-    return directory;
+    for (Directory& service : directories.services)
+    {
+        service.controller = network.controller;
+        service.nodes = network.nodes;
+    }
+    return directories;
 }
 
 std::string
 NodeName(const Directory& directory, NodeId node)
 {
-    const auto role = directory.nodes.at(node).role;
-    if (role == NodeRole::CONTROLLER)
+    const Directory::Node& about = directory.nodes.at(node);
+    if (about.role == NodeRole::CONTROLLER)
     {
-        return BaseName(role);
+        return BaseName(about.role);
     }
-    // Nodes of one role have consecutive ids.
+    // Nodes of one role and service group have consecutive ids.
     const auto first = std::find_if(directory.nodes.begin(),
                                     directory.nodes.end(),
-                                    [role](const auto& other)
+                                    [&about](const Directory::Node& other)
                                     {
-        return other.role == role;
+        return other.role == about.role && other.service == about.service;
     });
-    return fmt::format("{}[{}]", BaseName(role), node - (first - directory.nodes.begin()));
+    const bool isQualified = IsOfService(about.role) && directory.services.size() > 1;
+    return fmt::format("{}{}[{}]",
+                       isQualified ? directory.services[about.service] + "." : "",
+                       BaseName(about.role),
+                       node - (first - directory.nodes.begin()));
 }
 
 NodeId

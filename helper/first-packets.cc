@@ -9,7 +9,10 @@ namespace flowchain
 {
 
 void
-FirstPackets::Start(std::uint32_t packetId, std::uint32_t workloadSession, Instant now)
+FirstPackets::Start(std::uint32_t packetId,
+                    std::uint32_t workloadSession,
+                    std::uint16_t service,
+                    Instant now)
 {
     std::uint32_t slot;
     if (m_free.empty())
@@ -22,7 +25,10 @@ FirstPackets::Start(std::uint32_t packetId, std::uint32_t workloadSession, Insta
         slot = m_free.back();
         m_free.pop_back();
     }
-    m_slots[slot] = {.packetId = packetId, .workloadSession = workloadSession, .injectedAt = now};
+    m_slots[slot] = {.packetId = packetId,
+                     .workloadSession = workloadSession,
+                     .service = service,
+                     .injectedAt = now};
     m_index.Insert(Mix64(packetId), slot);
 }
 
@@ -50,11 +56,23 @@ FirstPackets::Forget(std::uint32_t packetId)
 }
 
 void
-FirstPackets::Touch(NodeId node, bool all, Instant now)
+FirstPackets::TouchAsked(NodeId node, Instant now)
 {
     for (FirstPacket& first : m_slots)
     {
-        if (first.packetId != 0 && (all || first.asked == node))
+        if (first.packetId != 0 && first.asked == node)
+        {
+            first.touchedAt = std::min(first.touchedAt, now);
+        }
+    }
+}
+
+void
+FirstPackets::TouchAll(std::uint16_t service, Instant now)
+{
+    for (FirstPacket& first : m_slots)
+    {
+        if (first.packetId != 0 && first.service == service)
         {
             first.touchedAt = std::min(first.touchedAt, now);
         }

@@ -17,6 +17,7 @@ struct FirstPacket
 {
     std::uint32_t packetId = 0; ///< 0: the slot is free
     std::uint32_t workloadSession = 0;
+    std::uint16_t service = 0; ///< service group that it goes through
     Instant injectedAt = NEVER;
     Instant missedAt = NEVER;
     Instant askedAt = NEVER;
@@ -29,13 +30,18 @@ class FirstPackets
 {
   public:
     /** @pre packetId is not 0 and not under way */
-    void Start(std::uint32_t packetId, std::uint32_t workloadSession, Instant now);
+    void Start(std::uint32_t packetId,
+               std::uint32_t workloadSession,
+               std::uint16_t service,
+               Instant now);
     /** @returns null if it is not under way */
     FirstPacket* Find(std::uint32_t packetId);
     /** Does nothing if it is not under way. */
     void Forget(std::uint32_t packetId);
-    /** A node has crashed. @param all every packet waits for it, not only those it was asked for */
-    void Touch(NodeId node, bool all, Instant now);
+    /** A service node has crashed: packets that it was asked for wait for it. */
+    void TouchAsked(NodeId node, Instant now);
+    /** A manager has crashed: every packet of its service group may wait for it. */
+    void TouchAll(std::uint16_t service, Instant now);
 
   private:
     FlowIndex m_index;

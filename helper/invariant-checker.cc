@@ -66,10 +66,10 @@ Violation::Text() const
         "{} at {}.{:09} s: {}", ToString(invariant), ns / 1'000'000'000, ns % 1'000'000'000, what);
 }
 
-InvariantChecker::InvariantChecker(const Promises& promises,
+InvariantChecker::InvariantChecker(std::vector<Promises> promises,
                                    SessionRegistry& registry,
                                    NodeNamer nameOf)
-    : m_promises(promises)
+    : m_promises(std::move(promises))
     , m_registry(registry)
     , m_nameOf(std::move(nameOf))
 {
@@ -104,7 +104,7 @@ InvariantChecker::CheckUniqueness(NodeId node, const SessionInfo& session, Insta
     if (other != FlowIndex::NOT_FOUND)
     {
         const SessionInfo& holder = m_registry.At(other);
-        if (m_promises.uniqueness && !holder.deleted)
+        if (PromisesOf(session).uniqueness && !holder.deleted)
         {
             Violate(Invariant::UNIQUENESS,
                     now,
@@ -190,7 +190,7 @@ InvariantChecker::Superseded(NodeId node, SessionId id, Instant now)
     SessionInfo* session = m_registry.Find(id);
     assert(session != nullptr);
     session->holders.reset(node);
-    if (m_promises.copiesAtServiceNodes && session->released && !session->lost)
+    if (PromisesOf(*session).copiesAtServiceNodes && session->released && !session->lost)
     {
         Violate(Invariant::DURABILITY,
                 now,
@@ -216,7 +216,7 @@ InvariantChecker::Released(NodeId node,
     session->released = true;
     Check(Invariant::DURABILITY);
     const NodeMask missing = serviceNodes & ~session->holders;
-    if (m_promises.copiesAtServiceNodes && missing.any())
+    if (PromisesOf(*session).copiesAtServiceNodes && missing.any())
     {
         Violate(Invariant::DURABILITY,
                 now,
@@ -226,7 +226,7 @@ InvariantChecker::Released(NodeId node,
                             m_nameOf(static_cast<NodeId>(missing._Find_first()))));
     }
     const std::size_t copies = (session->holders & managers).count();
-    if (m_promises.copiesInChain && copies < chainLength)
+    if (PromisesOf(*session).copiesInChain && copies < chainLength)
     {
         Violate(Invariant::DURABILITY,
                 now,
@@ -236,7 +236,7 @@ InvariantChecker::Released(NodeId node,
                             copies,
                             chainLength));
     }
-    if (m_promises.reverseEntry && !session->reverseStored)
+    if (PromisesOf(*session).reverseEntry && !session->reverseStored)
     {
         Violate(Invariant::DURABILITY,
                 now,
@@ -257,14 +257,18 @@ InvariantChecker::Deleted(const SessionRecord& record, Instant)
 }
 
 std::vector<std::uint32_t>
-InvariantChecker::Crashed(NodeId node, const NodeMask& survivors, Instant now)
+InvariantChecker::Crashed(NodeId node,
+                          std::uint16_t service,
+                          const NodeMask& survivors,
+                          Instant now)
 {
     std::vector<std::uint32_t> lost;
     for (std::size_t i = 0; i < m_registry.Size(); ++i)
     {
         SessionInfo& session = m_registry.At(i);
         session.holders.reset(node);
-        if (!session.released || session.deleted || session.lost)
+        if (session.record.service != service || !session.released || session.deleted ||
+            session.lost)
         {
             continue;
         }
@@ -276,7 +280,7 @@ InvariantChecker::Crashed(NodeId node, const NodeMask& survivors, Instant now)
         session.lost = true;
         lost.push_back(static_cast<std::uint32_t>(i));
     }
-    if (m_promises.copiesAtServiceNodes && survivors.any() && !lost.empty())
+    if (m_promises[service].copiesAtServiceNodes && survivors.any() && !lost.empty())
     {
         Violate(Invariant::DURABILITY,
                 now,
@@ -289,10 +293,13 @@ InvariantChecker::Crashed(NodeId node, const NodeMask& survivors, Instant now)
 }
 
 void
-InvariantChecker::TranslationChanged(NodeId host, const std::string& what, Instant now)
+InvariantChecker::TranslationChanged(NodeId host,
+                                     std::uint16_t service,
+                                     const std::string& what,
+                                     Instant now)
 {
     Check(Invariant::CONSISTENCY);
-    if (m_promises.consistency)
+    if (m_promises[service].consistency)
     {
         Violate(Invariant::CONSISTENCY, now, m_nameOf(host) + " got " + what);
     }

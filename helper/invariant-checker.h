@@ -63,7 +63,8 @@ class InvariantChecker
 
     static constexpr std::size_t VIOLATIONS_MAX = 100; ///< that are kept with their text
 
-    InvariantChecker(const Promises& promises, SessionRegistry& registry, NodeNamer nameOf);
+    /** @param promises of each service group */
+    InvariantChecker(std::vector<Promises> promises, SessionRegistry& registry, NodeNamer nameOf);
 
     /** A service node has made a session. @returns the session's entry in the registry */
     SessionInfo& Created(NodeId node, const SessionRecord& record, Instant now);
@@ -81,11 +82,16 @@ class InvariantChecker
                   std::size_t chainLength,
                   Instant now);
     void Deleted(const SessionRecord& record, Instant now);
-    /** A node has lost everything. @param survivors service nodes that are up and active
-     * @returns the released sessions of which no survivor has a copy, as registry indices */
-    std::vector<std::uint32_t> Crashed(NodeId node, const NodeMask& survivors, Instant now);
-    /** A host got a packet of a connection it knows under another tuple. */
-    void TranslationChanged(NodeId host, const std::string& what, Instant now);
+    /** A node of a service group has lost everything.
+     * @param survivors its service nodes that are up and active
+     * @returns the group's released sessions of which no survivor has a copy, as registry indices
+     */
+    std::vector<std::uint32_t>
+    Crashed(NodeId node, std::uint16_t service, const NodeMask& survivors, Instant now);
+    /** A host got a packet of a connection it knows, through this service group, under another
+     * tuple. */
+    void
+    TranslationChanged(NodeId host, std::uint16_t service, const std::string& what, Instant now);
     /** A host got a packet whose bytes are not the ones that were sent. */
     void PacketChanged(NodeId host, const std::string& what, Instant now);
     /** A host got what it expected. */
@@ -124,7 +130,12 @@ class InvariantChecker
     std::uint32_t IndexOfExternal(const FlowKey& external) const;
     void CheckUniqueness(NodeId node, const SessionInfo& session, Instant now);
 
-    Promises m_promises;
+    const Promises& PromisesOf(const SessionInfo& session) const
+    {
+        return m_promises[session.record.service];
+    }
+
+    std::vector<Promises> m_promises; ///< index: service group
     SessionRegistry& m_registry;
     NodeNamer m_nameOf;
     FlowIndex m_external; ///< registry index by the external tuple of a session

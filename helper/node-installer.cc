@@ -38,6 +38,7 @@ class Factories
     ns3::ObjectFactory Make(const Directory& directory, NodeId node) const
     {
         ns3::ObjectFactory factory;
+        const ServiceSection& service = m_scenario.services[directory.nodes[node].service];
         switch (directory.nodes[node].role)
         {
         case NodeRole::CLIENT:
@@ -45,13 +46,13 @@ class Factories
             factory.SetTypeId(EdgeApplication::GetTypeId());
             break;
         case NodeRole::ACCELERATOR:
-            SetAccelerator(factory, node - directory.accelerators.front());
+            SetAccelerator(factory, service, node - directory.accelerators.front());
             break;
         case NodeRole::MANAGER:
-            SetManager(factory);
+            SetManager(factory, service);
             break;
         case NodeRole::SERVICE_NODE:
-            SetServiceNode(factory);
+            SetServiceNode(factory, service);
             break;
         case NodeRole::CONTROLLER:
             SetController(factory);
@@ -62,37 +63,40 @@ class Factories
     }
 
   private:
-    void SetAccelerator(ns3::ObjectFactory& factory, std::size_t index) const
+    void SetAccelerator(ns3::ObjectFactory& factory,
+                        const ServiceSection& service,
+                        std::size_t index) const
     {
         std::size_t section = 0;
-        while (index >= m_scenario.accelerators[section].count)
+        while (index >= service.accelerators[section].count)
         {
-            index -= m_scenario.accelerators[section++].count;
+            index -= service.accelerators[section++].count;
         }
-        const AcceleratorSection& accelerator = m_scenario.accelerators[section];
+        const AcceleratorSection& accelerator = service.accelerators[section];
         factory.SetTypeId(AcceleratorApplication::GetTypeId());
         factory.Set("EntriesMax", ns3::UintegerValue(accelerator.entriesMax));
         SetProcessing(factory, accelerator.processing);
         SetHeartbeat(factory);
     }
 
-    void SetManager(ns3::ObjectFactory& factory) const
+    void SetManager(ns3::ObjectFactory& factory, const ServiceSection& service) const
     {
+        const GroupSection& group = service.group;
         factory.SetTypeId(FlowManagerApplication::GetTypeId());
-        SetReplica(factory);
-        factory.Set("SessionsMax", ns3::UintegerValue(m_scenario.group.sessionsMax));
-        factory.Set("PendingMax", ns3::UintegerValue(m_scenario.group.pendingMax));
-        factory.Set("HeldPerSessionMax", ns3::UintegerValue(m_scenario.group.heldPerSessionMax));
-        SetProcessing(factory, m_scenario.group.processing);
+        SetReplica(factory, service);
+        factory.Set("SessionsMax", ns3::UintegerValue(group.sessionsMax));
+        factory.Set("PendingMax", ns3::UintegerValue(group.pendingMax));
+        factory.Set("HeldPerSessionMax", ns3::UintegerValue(group.heldPerSessionMax));
+        SetProcessing(factory, group.processing);
         SetHeartbeat(factory);
     }
 
-    void SetServiceNode(ns3::ObjectFactory& factory) const
+    void SetServiceNode(ns3::ObjectFactory& factory, const ServiceSection& service) const
     {
         factory.SetTypeId(ServiceNodeApplication::GetTypeId());
-        SetReplica(factory);
-        factory.Set("SessionsMax", ns3::UintegerValue(m_scenario.service.sessionsMax));
-        SetProcessing(factory, m_scenario.service.processing);
+        SetReplica(factory, service);
+        factory.Set("SessionsMax", ns3::UintegerValue(service.sessionsMax));
+        SetProcessing(factory, service.processing);
         SetHeartbeat(factory);
     }
 
@@ -109,14 +113,14 @@ class Factories
         SetProcessing(factory, m_scenario.controller.processing);
     }
 
-    void SetReplica(ns3::ObjectFactory& factory) const
+    static void SetReplica(ns3::ObjectFactory& factory, const ServiceSection& service)
     {
-        const ChainSection& chain = m_scenario.chain;
+        const ChainSection& chain = service.chain;
         factory.Set("Scheme", ns3::StringValue(chain.scheme));
         factory.Set("Release", ns3::StringValue(chain.release));
         factory.Set("ChainLength", ns3::UintegerValue(chain.length));
         factory.Set("Position", ns3::UintegerValue(SecondPosition(chain)));
-        factory.Set("PendingTimeout", TimeOf(m_scenario.group.pendingTimeout));
+        factory.Set("PendingTimeout", TimeOf(service.group.pendingTimeout));
     }
 
     void SetHeartbeat(ns3::ObjectFactory& factory) const
@@ -156,18 +160,25 @@ class Factories
 
 std::vector<ns3::Ptr<NodeApplication>>
 InstallNodes(const Scenario& scenario,
-             const Directory& directory,
+             const Directory& network,
+             const Steering& steering,
              Fabric& fabric,
              NodeListener* listener)
 {
     const Factories factories(scenario);
     std::vector<ns3::Ptr<NodeApplication>> applications;
-    for (NodeId id = 0; id < directory.nodes.size(); ++id)
+    for (NodeId id = 0; id < network.nodes.size(); ++id)
     {
+        const Directory::Node& node = network.nodes[id];
+        const Directory& directory =
+            IsOfService(node.role) ? steering.Services()[node.service] : network;
         auto application = factories.Make(directory, id).Create<NodeApplication>();
         application->Attach(id, &directory, &fabric, listener);
-        auto node = ns3::CreateObject<ns3::Node>();
-        node->AddApplication(application);
+        if (auto* host = dynamic_cast<EdgeApplication*>(ns3::PeekPointer(application)))
+        {
+            host->SetSteering(&steering);
+        }
+        ns3::CreateObject<ns3::Node>()->AddApplication(application);
         applications.push_back(application);
     }
     return applications;

@@ -4,6 +4,7 @@
 
 #include "node-application.h"
 #include "scenario.h"
+#include "steering.h"
 
 #include <ns3/ptr.h>
 
@@ -13,11 +14,15 @@ namespace flowchain
 {
 
 /**
- * Make one ns3::Node with its application for every node of the directory, attributes set from the
- * scenario. @returns the applications, index: NodeId
+ * Make one ns3::Node with its application for every node of a run, attributes set from the
+ * scenario. Each gets the directory of its service group; hosts and the controller the network's.
+ * @param network directory of the whole run
+ * @param steering of all service groups, for the hosts; it has the groups' directories
+ * @returns the applications, index: NodeId
  */
 std::vector<ns3::Ptr<NodeApplication>> InstallNodes(const Scenario& scenario,
-                                                    const Directory& directory,
+                                                    const Directory& network,
+                                                    const Steering& steering,
                                                     Fabric& fabric,
                                                     NodeListener* listener);
 

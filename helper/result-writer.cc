@@ -58,6 +58,26 @@ ExpectationsJson(const std::vector<ExpectationOutcome>& outcomes)
 }
 
 Json
+ServicesJson(const std::vector<ServiceOutcome>& services)
+{
+    auto list = Json::array();
+    for (const auto& service : services)
+    {
+        const auto& traffic = service.traffic;
+        list.push_back({{"name", service.name},
+                        {"kind", service.kind},
+                        {"sessions.started", traffic.sessionsStarted},
+                        {"sessions.established", traffic.sessionsEstablished},
+                        {"sessions.completed", traffic.sessionsCompleted},
+                        {"sessions.lost", service.sessionsLost},
+                        {"sessions.broken", traffic.sessionsBroken},
+                        {"packets.injected", traffic.packetsInjected},
+                        {"packets.delivered", traffic.packetsDelivered}});
+    }
+    return list;
+}
+
+Json
 BuildJson(const BuildInfo& build)
 {
     return {{"version", build.version},
@@ -148,6 +168,7 @@ ResultJson(const RunReport& report)
     member("build", text(BuildJson(report.build)));
     member("exit_code", fmt::format("{}", static_cast<int>(report.Exit())));
     member("metrics", MetricsJson(report.outcome.metrics));
+    member("services", text(ServicesJson(report.outcome.services)));
     member("expectations", text(ExpectationsJson(report.expectations)));
     member("violations", text(Json(report.outcome.violations)));
     member("run", text(RunJson(report)), true);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <numeric>
+
 namespace flowchain
 {
 
@@ -54,7 +56,7 @@ RunObserver::Report(Instant now, MetricSet& metrics)
     {
         metrics.Set(name, static_cast<std::int64_t>(value));
     };
-    set("sessions.lost", m_lost);
+    set("sessions.lost", std::accumulate(m_lost.begin(), m_lost.end(), std::uint64_t{0}));
     metrics.SetLatency("first_packet", m_firstPacket);
     ReportLatencies(m_registry, m_config.warmup, metrics);
     if (m_detection >= Duration::zero())

@@ -14,6 +14,33 @@
 namespace flowchain
 {
 
+namespace
+{
+
+std::vector<Promises>
+PromisesOf(const ObserverConfig& config)
+{
+    std::vector<Promises> promises;
+    for (const ObserverConfig::Service& service : config.services)
+    {
+        promises.push_back(service.promises);
+    }
+    return promises;
+}
+
+std::vector<CopyPromise>
+CopiesOf(const ObserverConfig& config)
+{
+    std::vector<CopyPromise> copies;
+    for (const ObserverConfig::Service& service : config.services)
+    {
+        copies.push_back(service.copies);
+    }
+    return copies;
+}
+
+} // namespace
+
 RunObserver::RunObserver(const ObserverConfig& config,
                          const Directory& directory,
                          InvariantChecker::NodeNamer nameOf,
@@ -23,20 +50,27 @@ RunObserver::RunObserver(const ObserverConfig& config,
     , m_directory(directory)
     , m_onViolation(std::move(onViolation))
     , m_clock(std::move(clock))
-    , m_checker(config.promises, m_registry, std::move(nameOf))
-    , m_copies(config.copies, m_registry, config.warmup)
+    , m_checker(PromisesOf(config), m_registry, std::move(nameOf))
+    , m_copies(CopiesOf(config), m_registry, config.warmup)
     , m_disruptions(config.firstFailure)
     , m_applications(directory.nodes.size())
+    , m_lost(config.services.size())
 {
     for (const NodeId node : directory.serviceNodes)
     {
         m_serviceNodes.set(node);
     }
     m_complete = m_serviceNodes;
-    m_activeServiceNodes = directory.serviceNodes;
-    m_activeGroups = directory.groups;
+    m_active.set();
     m_holders = m_serviceNodes;
-    NodeMask live = m_serviceNodes;
+    for (const auto& group : directory.groups)
+    {
+        for (const NodeId node : group)
+        {
+            m_managers.set(node);
+            m_holders.set(node, config.managersServe);
+        }
+    }
     for (NodeId node = 0; node < directory.nodes.size(); ++node)
     {
         if (directory.nodes[node].absent)
@@ -44,21 +78,14 @@ RunObserver::RunObserver(const ObserverConfig& config,
             m_downSince[node] = Instant{};
             m_complete.reset(node);
             m_holders.reset(node);
-            live.reset(node);
         }
     }
-    std::vector<NodeMask> groups;
-    for (const auto& group : directory.groups)
-    {
-        groups.emplace_back();
-        for (const NodeId node : group)
-        {
-            m_managers.set(node);
-            groups.back().set(node, !directory.nodes[node].absent);
-            m_holders.set(node, config.managersServe && !directory.nodes[node].absent);
-        }
-    }
-    m_copies.SetLive(live, groups, Instant{});
+    m_copies.SetLive(LiveNodesIf(
+                         [&](NodeId node)
+                         {
+        return !directory.nodes[node].absent;
+    }),
+                     Instant{});
 }
 
 void
@@ -68,7 +95,7 @@ RunObserver::Watch(const NodeApplication* application)
 }
 
 void
-RunObserver::SetWorkload(const Workload* workload, const PacketLedger* ledger)
+RunObserver::SetWorkload(const WorkloadSet* workload, const PacketLedger* ledger)
 {
     m_workload = workload;
     m_ledger = ledger;
@@ -203,7 +230,10 @@ void
 RunObserver::OnSessionStart(std::uint32_t session, Instant now)
 {
     // The packet is about to be injected: its id is the next one.
-    m_first.Start(static_cast<std::uint32_t>(m_ledger->Injected() + 1), session, now);
+    m_first.Start(static_cast<std::uint32_t>(m_ledger->Injected() + 1),
+                  session,
+                  m_workload->ServiceOf(session),
+                  now);
 }
 
 void
@@ -297,7 +327,7 @@ RunObserver::NoteStored(NodeId node, const SessionRecord& record, Instant now)
     {
         ++session->managers;
         session->chainAt = now;
-        if (session->managers <= m_config.position)
+        if (session->managers <= m_config.services[record.service].position)
         {
             session->secondAt = now;
         }
@@ -324,12 +354,14 @@ RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
     {
         managers.set(member);
     }
-    m_checker.Released(node,
-                       note.record,
-                       serviceNodes & UpServiceNodes(),
-                       managers,
-                       std::min<std::size_t>(m_config.chainLength, managers.count()),
-                       now);
+    m_checker.Released(
+        node,
+        note.record,
+        serviceNodes & UpServiceNodes(),
+        managers,
+        std::min<std::size_t>(m_config.services[m_directory.nodes[node].service].chainLength,
+                              managers.count()),
+        now);
     if (SessionInfo* session = m_registry.Find(note.record.id))
     {
         session->releasedAt = std::min(session->releasedAt, now);
@@ -374,7 +406,8 @@ RunObserver::OnDelivery(std::uint32_t session, bool, Instant injectedAt, Instant
 }
 
 void
-RunObserver::OnHostArrival(NodeId host, Arrival arrival, const PacketView& view, Instant now)
+RunObserver::OnHostArrival(
+    NodeId host, std::uint16_t service, Arrival arrival, const PacketView& view, Instant now)
 {
     switch (arrival)
     {
@@ -387,7 +420,7 @@ RunObserver::OnHostArrival(NodeId host, Arrival arrival, const PacketView& view,
             return; // opened anew after all its state was lost: judged under durability
         }
         m_checker.TranslationChanged(
-            host, "a packet of a known connection as " + KeyText(view.key), now);
+            host, service, "a packet of a known connection as " + KeyText(view.key), now);
         break;
     case Arrival::CORRUPT:
         if (m_config.linksDamage && view.udpChecksumAbsent)
@@ -397,7 +430,7 @@ RunObserver::OnHostArrival(NodeId host, Arrival arrival, const PacketView& view,
         m_checker.PacketChanged(host, "a packet with changed bytes as " + KeyText(view.key), now);
         break;
     case Arrival::DUPLICATE:
-        if (m_config.linksDuplicate && IsTranslationKnown(view.key))
+        if (m_config.linksDuplicate && IsTranslationKnown(host, view.key))
         {
             m_checker.PacketRight();
             return;
@@ -410,9 +443,9 @@ RunObserver::OnHostArrival(NodeId host, Arrival arrival, const PacketView& view,
 
 /** @returns whether the packet goes to a client, or comes from the external side of a session. */
 bool
-RunObserver::IsTranslationKnown(const FlowKey& key) const
+RunObserver::IsTranslationKnown(NodeId host, const FlowKey& key) const
 {
-    return m_directory.inside.Contains(key.destination.address) ||
+    return m_directory.nodes[host].role == NodeRole::CLIENT ||
            m_checker.FindExternal(key.Reversed()) != nullptr;
 }
 
@@ -432,131 +465,6 @@ RunObserver::CheckBound(std::string_view what,
 {
     m_checker.Bounded(what, value, limit, now);
     AfterCheck();
-}
-
-// ---------------------------------------------------------------------------------------------
-// Failures
-
-NodeMask
-RunObserver::UpServiceNodes() const
-{
-    NodeMask up = m_serviceNodes;
-    for (const auto& [node, since] : m_downSince)
-    {
-        up.reset(node);
-    }
-    return up;
-}
-
-void
-RunObserver::OnNodeDown(NodeId node, Instant now)
-{
-    m_downSince[node] = now;
-    m_crashedAt[node] = now;
-    m_joining.reset(node);
-    m_complete.reset(node);
-    // A node that took over for lack of any other, its snapshot unfinished, survives nothing: then
-    // all have failed at once, which nobody promises to survive.
-    NodeMask survivors = m_holders & (m_complete | m_managers);
-    for (const auto& [down, since] : m_downSince)
-    {
-        survivors.reset(down);
-    }
-    for (const std::uint32_t index : m_checker.Crashed(node, survivors, now))
-    {
-        const std::uint32_t session = m_registry.At(index).workloadSession;
-        if (session != SessionInfo::NO_SESSION)
-        {
-            m_lost += m_workload->HasTrafficLeft(session) ? 1 : 0;
-            m_lostSessions.resize(std::max<std::size_t>(m_lostSessions.size(), session + 1));
-            m_lostSessions[session] = true;
-        }
-    }
-    if (m_managers.test(node))
-    {
-        for (std::size_t i = 0; i < m_registry.Size(); ++i)
-        {
-            SessionInfo& session = m_registry.At(i);
-            session.third = session.third == node ? NO_NODE : session.third;
-        }
-    }
-    m_copies.UpdateAll(now);
-    UpdateLive(now);
-    if (!m_drained.test(node))
-    {
-        m_first.Touch(node, m_managers.test(node), now);
-    }
-    AfterCheck();
-}
-
-void
-RunObserver::OnNodeUp(NodeId node, Instant now)
-{
-    m_downSince.erase(node);
-    m_drained.reset(node);
-    UpdateLive(now);
-}
-
-/** Tell who is up and, for all that the controller knows, in service. */
-void
-RunObserver::UpdateLive(Instant now)
-{
-    const auto maskOf = [this](const std::vector<NodeId>& active)
-    {
-        NodeMask mask;
-        for (const NodeId node : active)
-        {
-            mask.set(node, !m_downSince.contains(node));
-        }
-        return mask;
-    };
-    std::vector<NodeMask> groups;
-    for (const auto& group : m_activeGroups)
-    {
-        groups.push_back(maskOf(group));
-    }
-    m_copies.SetLive(maskOf(m_activeServiceNodes), groups, now);
-}
-
-void
-RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
-{
-    if (node == m_directory.controller)
-    {
-        m_epoch = epoch;
-        const MembershipView& view = m_applications[node]->Machine().View();
-        m_activeServiceNodes = view.ActiveServiceNodes();
-        m_activeGroups = view.ActiveGroups();
-        m_holders.reset();
-        for (const NodeId member : view.MemberServiceNodes())
-        {
-            m_holders.set(member, view.Status(member) != MemberStatus::JOINING);
-        }
-        for (const auto& group : view.ActiveGroups())
-        {
-            for (const NodeId member : group)
-            {
-                m_holders.set(member, m_config.managersServe);
-            }
-        }
-        for (const NodeId suspect : m_suspected)
-        {
-            const auto crash = m_crashedAt.find(suspect);
-            if (crash != m_crashedAt.end())
-            {
-                m_detection = std::max(m_detection, now - crash->second);
-                auto [entry, isNew] = m_crashOfEpoch.emplace(epoch, crash->second);
-                entry->second = std::min(entry->second, crash->second);
-            }
-        }
-        m_suspected.clear();
-        UpdateLive(now);
-    }
-    const auto crash = m_crashOfEpoch.find(epoch);
-    if (crash != m_crashOfEpoch.end())
-    {
-        m_recovery = std::max(m_recovery, now - crash->second);
-    }
 }
 
 } // namespace flowchain

@@ -7,12 +7,12 @@
 #include "first-packets.h"
 #include "invariant-checker.h"
 #include "membership-view.h"
-#include "message-account.h"
 #include "membership-watch.h"
+#include "message-account.h"
 #include "metric-set.h"
 #include "node-application.h"
 #include "session-registry.h"
-#include "workload.h"
+#include "workload-set.h"
 
 #include <array>
 #include <functional>
@@ -26,15 +26,20 @@ namespace flowchain
 /** What the observer must know of the run that it watches. */
 struct ObserverConfig
 {
-    Promises promises;
-    std::uint16_t chainLength = 3;
-    std::uint16_t position = 3;    ///< of the second manager
+    struct Service
+    {
+        Promises promises;
+        std::uint16_t chainLength = 3;
+        std::uint16_t position = 3; ///< of the second manager
+        CopyPromise copies;         ///< of a session that is complete
+    };
+
+    std::vector<Service> services; ///< each service group of the run
     bool hasReverseEntries = true; ///< the scheme gives the third manager an entry in advance
     bool managersServe = false;    ///< a manager's copy is as good as a service node's
     Instant warmup{};              ///< sessions that start earlier are left out of the latencies
     bool linksDuplicate = false;   ///< a packet may come twice, and it is no node's fault
     bool linksDamage = false;      ///< a packet without UDP checksum may come damaged
-    CopyPromise copies;            ///< of a session that is complete
     Instant firstFailure = NEVER;
 };
 
@@ -59,7 +64,7 @@ class RunObserver : public NodeListener, public WorkloadListener
 
     /** @pre the application is that of its node; before the run */
     void Watch(const NodeApplication* application);
-    void SetWorkload(const Workload* workload, const PacketLedger* ledger);
+    void SetWorkload(const WorkloadSet* workload, const PacketLedger* ledger);
 
     // NodeListener
     void OnNote(NodeId node, const Note& note, Instant now) override;
@@ -74,8 +79,9 @@ class RunObserver : public NodeListener, public WorkloadListener
     void OnDelivery(std::uint32_t session, bool atServer, Instant injectedAt, Instant now) override;
     void OnSessionEnd(std::uint32_t session, bool completed) override;
 
-    /** What a host made of a data packet that has reached it. */
-    void OnHostArrival(NodeId host, Arrival arrival, const PacketView& view, Instant now);
+    /** What a host made of a data packet that has reached it through this service group. */
+    void OnHostArrival(
+        NodeId host, std::uint16_t service, Arrival arrival, const PacketView& view, Instant now);
 
     /** A bounded thing was looked at. */
     void CheckBound(std::string_view what, std::uint64_t value, std::uint64_t limit, Instant now);
@@ -92,6 +98,12 @@ class RunObserver : public NodeListener, public WorkloadListener
      * tables.bytes must be set. */
     void Report(Instant now, MetricSet& metrics);
 
+    /** As the metric sessions.lost, for one service group. */
+    std::uint64_t LostOf(std::uint16_t service) const
+    {
+        return m_lost[service];
+    }
+
   private:
     static constexpr std::size_t NOTE_KINDS_MAX = 256;
 
@@ -103,7 +115,9 @@ class RunObserver : public NodeListener, public WorkloadListener
     void NoteSlowReverse(const Note& note);
     void AfterCheck();
     NodeMask UpServiceNodes() const;
-    bool IsTranslationKnown(const FlowKey& key) const;
+    bool IsTranslationKnown(NodeId host, const FlowKey& key) const;
+    /** Nodes of each service group for which `isLive` says so. */
+    std::vector<LiveNodes> LiveNodesIf(const std::function<bool(NodeId)>& isLive) const;
     bool WasLost(const FlowKey& atServer) const;
     void OpenCopies(SessionInfo& session, Instant now);
     void NotePrediction(NodeId node, const Frame& frame);
@@ -122,14 +136,12 @@ class RunObserver : public NodeListener, public WorkloadListener
     MessageAccount m_messages;
     MembershipWatch m_membership;
     std::vector<const NodeApplication*> m_applications; ///< index: NodeId
-    const Workload* m_workload = nullptr;
+    const WorkloadSet* m_workload = nullptr;
     const PacketLedger* m_ledger = nullptr;
 
     NodeMask m_serviceNodes;
     NodeMask m_managers;
-    /** Active nodes in the controller's last view, whether it is up now or not. */
-    std::vector<NodeId> m_activeServiceNodes;
-    std::vector<std::vector<NodeId>> m_activeGroups;
+    NodeMask m_active;  ///< in the controller's last view, whether it is up now or not
     NodeMask m_holders; ///< nodes on whose copies the controller's last view counts
     NodeMask m_drained; ///< nodes that stop, or have stopped, as planned
     NodeMask m_joining; ///< service nodes that receive a snapshot
@@ -150,7 +162,7 @@ class RunObserver : public NodeListener, public WorkloadListener
     std::uint64_t m_predictionsRight = 0;
     std::uint64_t m_thirdMisses = 0;
     std::uint64_t m_overtakes = 0;
-    std::uint64_t m_lost = 0;
+    std::vector<std::uint64_t> m_lost;   ///< sessions; index: service group
     std::vector<std::uint32_t> m_latest; ///< registry index, by workload session
     std::vector<bool> m_lostSessions; ///< index: workload session; of which all state was lost once
     std::uint64_t m_epoch = 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "scenario-check.h"
 
+#include "scenario-check-service.h"
 #include "scenario-failure-check.h"
 #include "session-generator.h"
 #include "spelling.h"
@@ -16,24 +17,6 @@ namespace flowchain
 
 namespace
 {
-
-/** Addresses that a service must leave alone. */
-struct ReservedPrefix
-{
-    Prefix prefix;
-    const char* use;
-};
-
-constexpr ReservedPrefix RESERVED[] = {
-    {{0xac100000, 16}, "the addresses of the nodes themselves"}, // UnderlayAddressOf()
-    {{0xc6120000, 15}, "the addresses of generated servers"},    // SessionTuples
-};
-
-bool
-Overlap(const Prefix& a, const Prefix& b)
-{
-    return a.Contains(b.address) || b.Contains(a.address);
-}
 
 /** What waits for company must not be taken for lost. */
 void
@@ -101,110 +84,39 @@ CheckTimes(const Scenario& s, ScenarioDiagnostics& d)
 }
 
 void
-CheckChain(const Scenario& s, ScenarioDiagnostics& d)
+CheckServiceOf(WorkloadSection& w,
+               const std::string& path,
+               const Scenario& s,
+               ScenarioDiagnostics& d)
 {
-    if (d.Sound({"chain.length", "group.managers"}) && s.chain.length > s.group.managers)
+    std::vector<std::string> names;
+    for (const ServiceSection& service : s.services)
     {
-        d.Add("chain.length",
-              fmt::format("{} is more than group.managers ({})", s.chain.length, s.group.managers));
+        names.push_back(service.name);
     }
-    if (d.Sound({"chain.length", "chain.position"}) && s.chain.position > s.chain.length)
+    if (w.service.empty() && names.size() == 1)
     {
-        d.Add("chain.position",
-              fmt::format("{} is more than chain.length ({})", s.chain.position, s.chain.length));
+        w.service = names.front();
     }
-}
-
-void
-CheckService(const Scenario& s, ScenarioDiagnostics& d)
-{
-    const auto& service = s.service;
-    if (d.Sound({"service[0].port_first", "service[0].port_last", "service[0].nodes"}) &&
-        service.portLast - service.portFirst + 1 < service.nodes)
-    {
-        d.Add("service[0].port_last",
-              fmt::format("{} ports ({} to {}) are too few for a block for each of {} nodes",
-                          std::max(0, service.portLast - service.portFirst + 1),
-                          service.portFirst,
-                          service.portLast,
-                          service.nodes));
-    }
-    if (!d.Sound({"service[0].inside", "service[0].external"}))
+    const auto found = std::find(names.begin(), names.end(), w.service);
+    w.serviceIndex = static_cast<std::uint16_t>(found == names.end() ? 0 : found - names.begin());
+    if (found != names.end() || names.empty() || !d.Sound({path + ".service", "service"}))
     {
         return;
     }
-    if (Overlap(service.inside, service.external))
-    {
-        d.Add("service[0].external",
-              fmt::format("{} overlaps service[0].inside ({})",
-                          FormatPrefix(service.external),
-                          FormatPrefix(service.inside)));
-    }
-    for (const auto& [key, prefix] : {std::pair("service[0].inside", service.inside),
-                                      std::pair("service[0].external", service.external)})
-    {
-        for (const auto& [reserved, use] : RESERVED)
-        {
-            if (Overlap(prefix, reserved))
-            {
-                d.Add(key,
-                      fmt::format(
-                          "{} overlaps {}, {}", FormatPrefix(prefix), FormatPrefix(reserved), use));
-            }
-        }
-    }
-    if (d.Sound({"topology.clients"}) && service.inside.Size() < s.topology.clients)
-    {
-        d.Add("service[0].inside",
-              fmt::format("{} has fewer addresses than topology.clients ({})",
-                          FormatPrefix(service.inside),
-                          s.topology.clients));
-    }
-}
-
-/** @returns whether the node counts are usable, so that a directory can be made. */
-bool
-CheckNodes(const Scenario& s, ScenarioDiagnostics& d)
-{
-    bool sound = d.Sound({"topology.clients",
-                          "topology.servers",
-                          "group.count",
-                          "group.managers",
-                          "service[0].nodes",
-                          "accelerator"});
-    std::size_t accelerators = 0;
-    for (std::size_t i = 0; i < s.accelerators.size(); ++i)
-    {
-        sound = sound && d.Sound({fmt::format("accelerator[{}].count", i)});
-        accelerators += s.accelerators[i].count;
-    }
-    if (!sound)
-    {
-        return false;
-    }
-    const std::size_t managers = std::size_t{s.group.count} * s.group.managers;
-    const auto total = std::size_t{s.topology.clients} + s.topology.servers + accelerators +
-                       managers + s.service.nodes + 1;
-    if (total > MAX_NODES)
-    {
-        d.Add("topology",
-              fmt::format("{} nodes ({} clients, {} servers, {} accelerators, {} flow managers, {} "
-                          "service nodes, 1 controller) are more than {}",
-                          total,
-                          s.topology.clients,
-                          s.topology.servers,
-                          accelerators,
-                          managers,
-                          s.service.nodes,
-                          MAX_NODES));
-        return false;
-    }
-    return true;
+    d.Add(path + ".service",
+          w.service.empty()
+              ? fmt::format("required with several service groups ({})", Join(names, ", "))
+              : fmt::format("no service group \"{}\" ({}){}",
+                            w.service,
+                            Join(names, ", "),
+                            DidYouMean(w.service, names)));
 }
 
 void
 CheckWorkload(WorkloadSection& w, const std::string& path, Scenario& s, ScenarioDiagnostics& d)
 {
+    CheckServiceOf(w, path, s, d);
     if (d.Sound({path + ".start", "sim.stop"}) && w.start >= s.sim.stop)
     {
         d.Add(path + ".start",
@@ -290,12 +202,11 @@ CheckScenario(Scenario& s, ScenarioDiagnostics& d)
     }
     CheckTimes(s, d);
     CheckBacklog(s.sync, d);
-    CheckChain(s, d);
-    CheckService(s, d);
+    CheckServices(s, d);
     CheckWorkloads(s, d);
     if (CheckNodes(s, d))
     {
-        const auto directory = MakeDirectory(s);
+        const auto directory = MakeDirectories(s).network;
         CheckLinks(s, directory, d);
         CheckFailures(s, directory, d);
         CheckOutput(s, directory, d);

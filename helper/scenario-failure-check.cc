@@ -26,16 +26,17 @@ CanBeTarget(const FailureKind& kind, NodeRole role)
 std::string
 Candidates(const FailureKind& kind, const Directory& directory)
 {
-    std::map<NodeRole, std::size_t> counts;
+    std::map<std::pair<std::uint16_t, NodeRole>, std::size_t> counts;
     for (const Directory::Node& node : directory.nodes)
     {
-        counts[node.role] += CanBeTarget(kind, node.role) ? 1 : 0;
+        counts[{node.service, node.role}] += CanBeTarget(kind, node.role) ? 1 : 0;
     }
     std::string text;
     for (std::size_t id = 0; id < directory.nodes.size(); ++id)
     {
-        // One entry for each role, at its first node.
-        auto& count = counts[directory.nodes[id].role];
+        // One entry for each role of a service group, at its first node.
+        const Directory::Node& node = directory.nodes[id];
+        auto& count = counts[{node.service, node.role}];
         if (count > 0)
         {
             auto name = NodeName(directory, static_cast<NodeId>(id));

@@ -52,20 +52,36 @@ ParseTree(std::string_view text, const std::string& path)
     }
 }
 
-/** The number of service groups and accelerators is fixed by what is modelled. */
+/** Whether there is enough to make a system of. */
 void
-CheckCounts(const toml::table& root, const Scenario& scenario, ScenarioDiagnostics& diagnostics)
+CheckCounts(const Scenario& scenario, ScenarioDiagnostics& diagnostics)
 {
-    const auto* services = root.get_as<toml::array>("service");
-    const auto count = services == nullptr ? 0 : services->size();
-    if (count != 1 && diagnostics.Sound({"service"}))
+    if (scenario.services.empty() && diagnostics.Sound({"service"}))
     {
-        diagnostics.Add(count == 0 ? "service" : "service[1]",
-                        fmt::format("exactly one [[service]] is needed, found {}", count));
+        diagnostics.Add("service", "at least one [[service]] is needed");
     }
-    if (scenario.accelerators.empty() && diagnostics.Sound({"accelerator"}))
+    if (!diagnostics.Sound({"accelerator"}))
+    {
+        return;
+    }
+    bool isShared = scenario.services.empty();
+    for (std::size_t i = 0; i < scenario.services.size(); ++i)
+    {
+        const auto& service = scenario.services[i];
+        isShared = isShared || !service.ownAccelerators;
+        const auto own = fmt::format("service[{}].accelerator", i);
+        if (service.ownAccelerators && service.accelerators.empty() && diagnostics.Sound({own}))
+        {
+            diagnostics.Add(own, "at least one [[service.accelerator]] is needed");
+        }
+    }
+    if (isShared && scenario.accelerators.empty())
     {
         diagnostics.Add("accelerator", "at least one [[accelerator]] is needed");
+    }
+    if (!isShared && !scenario.accelerators.empty())
+    {
+        diagnostics.Add("accelerator", "every [[service]] has accelerators of its own");
     }
 }
 
@@ -100,7 +116,7 @@ ParseScenario(std::string_view text,
     ScenarioTomlVisitor visitor(root, diagnostics);
     VisitScenario(visitor, scenario);
     visitor.ReportUnknownSections();
-    CheckCounts(root, scenario, diagnostics);
+    CheckCounts(scenario, diagnostics);
     CheckScenario(scenario, diagnostics);
     diagnostics.ThrowIfAny();
     return scenario;

@@ -89,19 +89,26 @@ Visit(ScenarioVisitor& v, GroupSection& s)
     Visit(v, s.processing);
 }
 
+/** All keys of a chain but its scheme, which is that of the run. */
+void
+VisitShape(ScenarioVisitor& v, ChainSection& s)
+{
+    constexpr std::int64_t LENGTH_MAX = 8;
+    v.Integer("length", s.length, 1, LENGTH_MAX);
+    v.VisitPosition("position", s.position, LENGTH_MAX);
+    v.VisitChoice("release", s.release, {"immediate", "chain", "all", "tail"});
+}
+
 void
 Visit(ScenarioVisitor& v, ChainSection& s)
 {
-    constexpr std::int64_t LENGTH_MAX = 8;
     Choices schemes;
     for (const SyncScheme* scheme : SyncSchemes())
     {
         schemes.push_back(scheme->Name().data()); // literals, so they end with a zero
     }
     v.VisitChoice("scheme", s.scheme, schemes);
-    v.Integer("length", s.length, 1, LENGTH_MAX);
-    v.VisitPosition("position", s.position, LENGTH_MAX);
-    v.VisitChoice("release", s.release, {"immediate", "chain", "all", "tail"});
+    VisitShape(v, s);
 }
 
 void
@@ -127,21 +134,6 @@ Visit(ScenarioVisitor& v, ControllerSection& s)
     v.VisitDuration("detection_timeout", s.detectionTimeout, PICOSECOND, LONGEST);
     v.VisitDuration("publish_delay", s.publishDelay, Duration{}, LONGEST);
     v.VisitDuration("drain_time", s.drainTime, Duration{}, LONGEST);
-    Visit(v, s.processing);
-}
-
-void
-Visit(ScenarioVisitor& v, ServiceSection& s)
-{
-    v.VisitText("name", s.name);
-    v.VisitChoice("kind", s.kind, {"nat"});
-    v.Integer("nodes", s.nodes, 1, 64);
-    v.VisitPrefix("inside", s.inside);
-    v.VisitPrefix("external", s.external);
-    v.Integer("port_first", s.portFirst, 1, 65535);
-    v.Integer("port_last", s.portLast, 1, 65535);
-    v.VisitFlag("tcp_strict", s.tcpStrict);
-    v.Integer("sessions_max", s.sessionsMax, 8, TABLE_MAX);
     Visit(v, s.processing);
 }
 
@@ -179,6 +171,7 @@ Visit(ScenarioVisitor& v, WorkloadSection& s)
 {
     v.VisitText("name", s.name);
     v.VisitChoice("kind", s.kind, {"replay", "sessions"}, Presence::REQUIRED);
+    v.VisitText("service", s.service);
     v.VisitDuration("start", s.start, Duration{}, LONGEST);
     if (s.kind == "replay")
     {
@@ -282,6 +275,38 @@ VisitList(ScenarioVisitor& v, const char* name, std::vector<Section>& sections)
     }
 }
 
+void
+Visit(ScenarioVisitor& v, ServiceSection& s)
+{
+    v.VisitText("name", s.name);
+    v.VisitChoice("kind", s.kind, {"nat"});
+    v.Integer("nodes", s.nodes, 1, 64);
+    v.VisitPrefix("inside", s.inside);
+    v.VisitPrefix("external", s.external);
+    v.Integer("port_first", s.portFirst, 1, 65535);
+    v.Integer("port_last", s.portLast, 1, 65535);
+    v.VisitFlag("tcp_strict", s.tcpStrict);
+    v.Integer("sessions_max", s.sessionsMax, 8, TABLE_MAX);
+    Visit(v, s.processing);
+    s.ownGroup = v.Has("group", s.ownGroup);
+    if (s.ownGroup)
+    {
+        VisitOne(v, "group", s.group);
+    }
+    s.ownChain = v.Has("chain", s.ownChain);
+    if (s.ownChain)
+    {
+        v.Begin("chain");
+        VisitShape(v, s.chain);
+        v.End();
+    }
+    s.ownAccelerators = v.Has("accelerator", s.ownAccelerators);
+    if (s.ownAccelerators)
+    {
+        VisitList(v, "accelerator", s.accelerators);
+    }
+}
+
 } // namespace
 
 void
@@ -294,13 +319,30 @@ VisitScenario(ScenarioVisitor& v, Scenario& s)
     VisitOne(v, "chain", s.chain);
     VisitOne(v, "sync", s.sync);
     VisitOne(v, "controller", s.controller);
-    std::vector<ServiceSection> services{s.service};
-    VisitList(v, "service", services);
-    if (!services.empty())
+    s.services.resize(v.CountOf("service", s.services.size()));
+    for (std::size_t i = 0; i < s.services.size(); ++i)
     {
-        s.service = services.front();
+        ServiceSection& service = s.services[i];
+        if (!service.ownGroup)
+        {
+            service.group = s.group;
+        }
+        if (!service.ownChain)
+        {
+            service.chain = s.chain;
+        }
+        v.Begin("service", i);
+        Visit(v, service);
+        v.End();
     }
     VisitList(v, "accelerator", s.accelerators);
+    for (ServiceSection& service : s.services)
+    {
+        if (!service.ownAccelerators)
+        {
+            service.accelerators = s.accelerators;
+        }
+    }
     VisitList(v, "workload", s.workloads);
     VisitList(v, "failure", s.failures);
     VisitOne(v, "output", s.output);

@@ -33,8 +33,11 @@ class ScenarioVisitor
   public:
     virtual ~ScenarioVisitor() = default;
 
-    /** `[name]`; every key up to End() lies in it. */
+    /** `[name]`, in the section that has begun last; every key up to End() lies in it. */
     virtual void Begin(const char* name) = 0;
+    /** Whether the section that has begun last holds one or more of this name; `has`: whether the
+     * scenario does now. */
+    virtual bool Has(const char* name, bool has) = 0;
     /** How many `[[name]]` there are; `size` is how many the scenario holds now. */
     virtual std::size_t CountOf(const char* name, std::size_t size) = 0;
     /** `[[name]]` number `index` */

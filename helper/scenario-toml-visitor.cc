@@ -65,6 +65,20 @@ FormatSignedThousandths(std::int64_t value)
     return fmt::format("{}{}", value < 0 ? "-" : "", magnitude);
 }
 
+/** A section as it is written in a file: "service.group" for service[1].group. */
+std::string
+HeadingOf(const std::string& path)
+{
+    std::string heading;
+    bool inBrackets = false;
+    for (const char c : path)
+    {
+        inBrackets = c == '[' || (inBrackets && c != ']');
+        heading += inBrackets || c == ']' ? "" : std::string(1, c);
+    }
+    return heading;
+}
+
 /** Report every key of `table` that is not in `known`. */
 void
 ReportUnknown(const toml::table& table,
@@ -88,31 +102,37 @@ ReportUnknown(const toml::table& table,
 } // namespace
 
 ScenarioTomlVisitor::ScenarioTomlVisitor(const toml::table& root, ScenarioDiagnostics& diagnostics)
-    : m_root(root)
-    , m_diagnostics(diagnostics)
+    : m_diagnostics(diagnostics)
+    , m_sections{{&root, "", {}}}
 {
 }
 
 void
 ScenarioTomlVisitor::Begin(const char* name)
 {
-    m_path = name;
-    m_sections.emplace_back(name);
-    m_keys.clear();
-    const auto* node = m_root.get(name);
-    m_table = node == nullptr ? &EMPTY_TABLE : node->as_table();
-    if (m_table == nullptr)
+    const auto path = PathOf(name);
+    const auto* node = Ask(name);
+    const auto* table = node == nullptr ? &EMPTY_TABLE : node->as_table();
+    if (table == nullptr)
     {
-        m_diagnostics.Add(
-            m_path, fmt::format("expected one table, written [{}], got {}", name, TypeName(*node)));
+        m_diagnostics.Add(path,
+                          fmt::format("expected one table, written [{}], got {}",
+                                      HeadingOf(path),
+                                      TypeName(*node)));
     }
+    m_sections.push_back({table, path, {}});
+}
+
+bool
+ScenarioTomlVisitor::Has(const char* name, bool)
+{
+    return Ask(name) != nullptr;
 }
 
 std::size_t
 ScenarioTomlVisitor::CountOf(const char* name, std::size_t)
 {
-    m_sections.emplace_back(name);
-    const auto* node = m_root.get(name);
+    const auto* node = Ask(name);
     if (node == nullptr)
     {
         return 0;
@@ -120,9 +140,10 @@ ScenarioTomlVisitor::CountOf(const char* name, std::size_t)
     const auto* array = node->as_array();
     if (array == nullptr)
     {
-        m_diagnostics.Add(
-            name,
-            fmt::format("expected tables, each written [[{}]], got {}", name, TypeName(*node)));
+        m_diagnostics.Add(PathOf(name),
+                          fmt::format("expected tables, each written [[{}]], got {}",
+                                      HeadingOf(PathOf(name)),
+                                      TypeName(*node)));
         return 0;
     }
     return array->size();
@@ -131,24 +152,25 @@ ScenarioTomlVisitor::CountOf(const char* name, std::size_t)
 void
 ScenarioTomlVisitor::Begin(const char* name, std::size_t index)
 {
-    m_path = fmt::format("{}[{}]", name, index);
-    m_keys.clear();
-    const auto* node = m_root.get(name)->as_array()->get(index);
-    m_table = node->as_table();
-    if (m_table == nullptr)
+    const auto path = fmt::format("{}[{}]", PathOf(name), index);
+    const auto* node = m_sections.back().table->get(name)->as_array()->get(index);
+    if (!node->is_table())
     {
-        ReportType(m_path, "a table", *node);
+        ReportType(path, "a table", *node);
     }
+    m_sections.push_back({node->as_table(), path, {}});
 }
 
 void
 ScenarioTomlVisitor::End()
 {
+    const Section& section = m_sections.back();
     // Without a valid kind, nobody knows which keys belong there.
-    if (m_table != nullptr && m_diagnostics.Sound({PathOf("kind")}))
+    if (section.table != nullptr && m_diagnostics.Sound({PathOf("kind")}))
     {
-        ReportUnknown(*m_table, m_path + ".", "key", m_keys, m_diagnostics);
+        ReportUnknown(*section.table, section.path + ".", "key", section.keys, m_diagnostics);
     }
+    m_sections.pop_back();
 }
 
 void
@@ -434,14 +456,15 @@ ScenarioTomlVisitor::VisitComparison(ExpectSection& expectation)
         found = node;
         expectation.comparison = comparison;
     }
-    if (m_table == nullptr || !m_diagnostics.Sound({PathOf("metric")}))
+    const Section& section = m_sections.back();
+    if (section.table == nullptr || !m_diagnostics.Sound({PathOf("metric")}))
     {
         return;
     }
-    expectation.line = m_table->source().begin.line;
+    expectation.line = section.table->source().begin.line;
     if (found == nullptr)
     {
-        m_diagnostics.Add(m_path, "needs one of equals, at_most, at_least");
+        m_diagnostics.Add(section.path, "needs one of equals, at_most, at_least");
         return;
     }
     if (!found->is_string() && !found->is_integer())
@@ -461,25 +484,30 @@ ScenarioTomlVisitor::VisitComparison(ExpectSection& expectation)
 void
 ScenarioTomlVisitor::ReportUnknownSections()
 {
-    ReportUnknown(m_root, "", "section", m_sections, m_diagnostics);
+    const Section& file = m_sections.front();
+    ReportUnknown(*file.table, "", "section", file.keys, m_diagnostics);
 }
 
 std::string
 ScenarioTomlVisitor::PathOf(const char* key) const
 {
-    return m_path + "." + key;
+    const std::string& path = m_sections.back().path;
+    return path.empty() ? key : path + "." + key;
+}
+
+const toml::node*
+ScenarioTomlVisitor::Ask(const char* name)
+{
+    Section& section = m_sections.back();
+    section.keys.emplace_back(name);
+    return section.table == nullptr ? nullptr : section.table->get(name);
 }
 
 const toml::node*
 ScenarioTomlVisitor::Find(const char* key, Presence presence)
 {
-    m_keys.emplace_back(key);
-    if (m_table == nullptr)
-    {
-        return nullptr;
-    }
-    const auto* node = m_table->get(key);
-    if (node == nullptr && presence == Presence::REQUIRED)
+    const auto* node = Ask(key);
+    if (node == nullptr && presence == Presence::REQUIRED && m_sections.back().table != nullptr)
     {
         m_diagnostics.Add(PathOf(key), "required, but missing");
     }

@@ -22,6 +22,7 @@ class ScenarioTomlVisitor : public ScenarioVisitor
     ScenarioTomlVisitor(const toml::table& root, ScenarioDiagnostics& diagnostics);
 
     void Begin(const char* name) override;
+    bool Has(const char* name, bool has) override;
     std::size_t CountOf(const char* name, std::size_t size) override;
     void Begin(const char* name, std::size_t index) override;
     void End() override;
@@ -52,6 +53,13 @@ class ScenarioTomlVisitor : public ScenarioVisitor
     void ReportUnknownSections();
 
   private:
+    struct Section
+    {
+        const toml::table* table = nullptr; ///< null: unusable, and reported
+        std::string path;
+        std::vector<std::string> keys; ///< asked for
+    };
+
     void VisitInteger(const char* key,
                       std::int64_t& value,
                       std::int64_t min,
@@ -66,6 +74,8 @@ class ScenarioTomlVisitor : public ScenarioVisitor
                           Presence presence) override;
 
     std::string PathOf(const char* key) const;
+    /** The node of this name in the current section, now asked for; null if absent. */
+    const toml::node* Ask(const char* name);
     /** The key's node; null if absent, which is reported if it is required. */
     const toml::node* Find(const char* key, Presence presence);
     /** The key's text; null if absent, or no text, which is reported. */
@@ -84,12 +94,9 @@ class ScenarioTomlVisitor : public ScenarioVisitor
                     std::int64_t max,
                     std::string (*format)(std::int64_t));
 
-    const toml::table& m_root;
     ScenarioDiagnostics& m_diagnostics;
-    const toml::table* m_table = nullptr; ///< current section; null: unusable, and reported
-    std::string m_path;                   ///< of the current section
-    std::vector<std::string> m_keys;      ///< asked for in the current section
-    std::vector<std::string> m_sections;  ///< asked for
+    std::vector<Section> m_sections; ///< the whole file, and each in the one before; the last
+                                     ///< is the current one
 };
 
 } // namespace flowchain

@@ -2,6 +2,7 @@
 #include "metric-dictionary.h"
 #include "scenario-reader.h"
 #include "scenario-schema.h"
+#include "spelling.h"
 #include "units.h"
 
 #include <fmt/format.h>
@@ -25,7 +26,13 @@ class ScenarioWriter : public ScenarioVisitor
 
     void Begin(const char* name) override
     {
-        m_text += fmt::format("{}[{}]\n", m_text.empty() ? "" : "\n", name);
+        m_path.emplace_back(name);
+        m_text += fmt::format("{}[{}]\n", m_text.empty() ? "" : "\n", Join(m_path, "."));
+    }
+
+    bool Has(const char*, bool has) override
+    {
+        return has;
     }
 
     std::size_t CountOf(const char*, std::size_t size) override
@@ -35,11 +42,13 @@ class ScenarioWriter : public ScenarioVisitor
 
     void Begin(const char* name, std::size_t) override
     {
-        m_text += fmt::format("\n[[{}]]\n", name);
+        m_path.emplace_back(name);
+        m_text += fmt::format("\n[[{}]]\n", Join(m_path, "."));
     }
 
     void End() override
     {
+        m_path.pop_back();
     }
 
     void VisitDuration(const char* key, Duration& value, Duration, Duration, Presence) override
@@ -161,6 +170,7 @@ class ScenarioWriter : public ScenarioVisitor
     }
 
     std::string m_text;
+    std::vector<std::string> m_path; ///< names of the sections that have begun
 };
 
 } // namespace

@@ -126,10 +126,19 @@ struct ControllerSection
     ProcessingSection processing{1, 65536, Duration{200'000}, Duration{200'000}, Duration{50'000}};
 };
 
+/** `[[accelerator]]` */
+struct AcceleratorSection
+{
+    std::string name = "accelerator";
+    std::uint16_t count = 2;
+    std::uint32_t entriesMax = 8'000'000;
+    ProcessingSection processing{8, 4096, Duration{100'000}, Duration{200'000}, Duration{50'000}};
+};
+
 /** `[[service]]` */
 struct ServiceSection
 {
-    std::string name = "nat";
+    std::string name; ///< by default its kind
     std::string kind = "nat";
     std::uint16_t nodes = 4; ///< 1..64
     Prefix inside{0x0a000000, 8};
@@ -139,15 +148,15 @@ struct ServiceSection
     bool tcpStrict = true;                 ///< refuse a TCP session that does not start with SYN
     std::uint32_t sessionsMax = 4'000'000; ///< copies that one node holds
     ProcessingSection processing{4, 4096, Duration{1'000'000}, Duration{200'000}, Duration{50'000}};
-};
 
-/** `[[accelerator]]` */
-struct AcceleratorSection
-{
-    std::string name = "accelerator";
-    std::uint16_t count = 2;
-    std::uint32_t entriesMax = 8'000'000;
-    ProcessingSection processing{8, 4096, Duration{100'000}, Duration{200'000}, Duration{50'000}};
+    // What the service group runs with: from its own [service.group], [service.chain] and
+    // [[service.accelerator]], or else from the sections of the scenario that have these names.
+    GroupSection group;
+    ChainSection chain;
+    std::vector<AcceleratorSection> accelerators;
+    bool ownGroup = false;
+    bool ownChain = false;
+    bool ownAccelerators = false;
 };
 
 /** `[[workload]]` with `kind = "replay"` */
@@ -174,7 +183,9 @@ struct SessionsSection
 struct WorkloadSection
 {
     std::string name;
-    std::string kind; ///< "replay" or "sessions"
+    std::string kind;               ///< "replay" or "sessions"
+    std::string service;            ///< name of the service group that the traffic goes through
+    std::uint16_t serviceIndex = 0; ///< resolved
     Duration start{};
     ReplaySection replay;
     SessionsSection sessions;
@@ -184,7 +195,7 @@ struct WorkloadSection
 struct FailureSection
 {
     std::string kind = "crash";       ///< of FailureKinds(), which says what a kind's keys are
-    std::string node;                 ///< "service[2]", "manager[0]", "accelerator[1]"
+    std::string node;                 ///< "service[2]", "manager[0]", "lb.accelerator[1]"
     NodeId target = NO_NODE;          ///< resolved
     std::vector<std::string> between; ///< two sides, each of node patterns
     std::vector<std::vector<NodeId>> sides; ///< resolved: the nodes of `between`
@@ -224,22 +235,33 @@ struct Scenario
     SimSection sim;
     TopologySection topology;
     std::vector<LinkSection> links;
-    GroupSection group;
-    ChainSection chain;
+    GroupSection group; ///< of service groups that have none of their own; likewise the next one
+    ChainSection chain; ///< its scheme is that of all service groups
     SyncSection sync;
     ControllerSection controller;
-    ServiceSection service;                       ///< exactly one [[service]]
-    std::vector<AcceleratorSection> accelerators; ///< at least one
+    std::vector<ServiceSection> services;         ///< at least one
+    std::vector<AcceleratorSection> accelerators; ///< of service groups that have none of their own
     std::vector<WorkloadSection> workloads;
     std::vector<FailureSection> failures;
     OutputSection output;
     std::vector<ExpectSection> expectations;
 };
 
-/** Node ids are dense: clients, servers, accelerators (in file order), managers (group by group),
- * service nodes, controller. */
-Directory MakeDirectory(const Scenario& scenario);
-/** "client[0]", "server[1]", "accelerator[0]", "manager[2]", "service[3]", "controller". */
+/** What the nodes of a run know of it. */
+struct Directories
+{
+    Directory network; ///< of hosts and controller: the nodes of all service groups, in their order
+    std::vector<Directory> services; ///< of the nodes of each service group
+};
+
+/** Node ids are dense: clients, servers; for each service group accelerators (in file order),
+ * managers (group by group), service nodes; controller. */
+Directories MakeDirectories(const Scenario& scenario);
+/**
+ * "client[0]", "server[1]", "accelerator[0]", "manager[2]", "service[3]", "controller". If there
+ * are several service groups, their nodes are called by them, and are counted within them:
+ * "nat.accelerator[0]", "lb.service[3]".
+ */
 std::string NodeName(const Directory& directory, NodeId node);
 /** @returns NO_NODE if no node has this name. */
 NodeId FindNode(const Directory& directory, const std::string& name);

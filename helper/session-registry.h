@@ -26,6 +26,7 @@ struct CopyHistory
     Duration belowPromise{};         ///< time with some copies, but fewer than promised
     Duration belowTwo{};             ///< time with one copy
     std::uint16_t copies = 0;        ///< on live nodes
+    std::uint16_t service = 0;       ///< service group of the session
     std::uint16_t group = NO_GROUP;  ///< of the first manager that stored a copy
     NodeId onlyHolder = NO_NODE;     ///< of the only copy
     bool isOpen = false;             ///< created, and neither over nor deleted

@@ -68,16 +68,21 @@ PromisesOf(const ConfiguredScheme& configured)
 ObserverConfig
 MakeObserverConfig(const Scenario& scenario)
 {
-    const ConfiguredScheme configured(scenario.chain);
     ObserverConfig config;
-    config.promises = PromisesOf(configured);
-    config.chainLength = scenario.chain.length;
-    config.position = SecondPosition(scenario.chain);
-    config.hasReverseEntries = configured.scheme.HasReverseEntry();
-    config.managersServe = configured.promise.managersServe;
-    config.copies = {.managers = configured.promise.managers,
-                     .serviceNodes = configured.promise.serviceNodes,
-                     .everyServiceNode = configured.promise.everyServiceNode};
+    for (const ServiceSection& service : scenario.services)
+    {
+        const ConfiguredScheme configured(service.chain);
+        config.services.push_back(
+            {.promises = PromisesOf(configured),
+             .chainLength = service.chain.length,
+             .position = SecondPosition(service.chain),
+             .copies = {.managers = configured.promise.managers,
+                        .serviceNodes = configured.promise.serviceNodes,
+                        .everyServiceNode = configured.promise.everyServiceNode}});
+        // The scheme itself is that of all service groups.
+        config.hasReverseEntries = configured.scheme.HasReverseEntry();
+        config.managersServe = configured.promise.managersServe;
+    }
     for (const FailureSection& failure : scenario.failures)
     {
         config.firstFailure = std::min(config.firstFailure, Instant(failure.at));
@@ -181,7 +186,9 @@ class Simulation : public FabricSink, public HostSink
 
     const Scenario& m_scenario;
     ProgressListener* m_progress;
-    Directory m_directory;
+    Directories m_directories;
+    const Directory& m_directory; ///< of the whole network
+    Steering m_steering;
     PacketLedger m_ledger;
     std::unique_ptr<Fabric> m_fabric;
     RunObserver m_observer;
@@ -196,7 +203,9 @@ class Simulation : public FabricSink, public HostSink
 Simulation::Simulation(const Scenario& scenario, ProgressListener* progress)
     : m_scenario(scenario)
     , m_progress(progress)
-    , m_directory(MakeDirectory(scenario))
+    , m_directories(MakeDirectories(scenario))
+    , m_directory(m_directories.network)
+    , m_steering(m_directories.services)
     , m_fabric(
           MakeFabric(scenario.topology.fabric, MakeFabricConfig(scenario, m_directory), &m_ledger))
     , m_observer(
@@ -211,8 +220,8 @@ Simulation::Simulation(const Scenario& scenario, ProgressListener* progress)
     ns3::Simulator::Stop();
     },
     Now)
-, m_workload(scenario.workloads, scenario.service.inside, scenario.sim.seed)
-, m_applications(InstallNodes(scenario, m_directory, *m_fabric, &m_observer))
+, m_workload(scenario.workloads, scenario.services, scenario.sim.seed)
+, m_applications(InstallNodes(scenario, m_directory, m_steering, *m_fabric, &m_observer))
 , m_hosts(m_directory.nodes.size())
 {
     m_fabric->SetSink(this);
@@ -261,8 +270,15 @@ Simulation::Receive(NodeId host, FramePtr frame)
 bool
 Simulation::IsAddressOf(NodeId host, std::uint32_t address) const
 {
-    return !m_directory.function.nat.external.Contains(address) &&
-           m_directory.HostOf(address) == host;
+    const auto isInside = [address](const Directory& service)
+    {
+        return service.inside.Contains(address);
+    };
+    const auto& services = m_directories.services;
+    const bool atClient = m_directory.nodes[host].role == NodeRole::CLIENT;
+    const auto& hosts = atClient ? m_directory.clients : m_directory.servers;
+    return atClient == std::any_of(services.begin(), services.end(), isInside) &&
+           !m_steering.IsExternal(address) && Directory::HostAmong(hosts, address) == host;
 }
 
 void
@@ -282,7 +298,7 @@ Simulation::OnHostPacket(NodeId host, FramePtr frame, Instant now)
     }
     const bool atServer = m_directory.nodes[host].role == NodeRole::SERVER;
     const Arrival arrival = m_workload.Receive(*frame, view, atServer, now);
-    m_observer.OnHostArrival(host, arrival, view, now);
+    m_observer.OnHostArrival(host, m_workload.ServiceOfPacket(id), arrival, view, now);
     switch (arrival)
     {
     case Arrival::DELIVERED:
@@ -325,7 +341,8 @@ Simulation::RunWorkload(Instant due)
     m_workload.Wakeup(Now(), *m_fabric, m_ledger, m_outgoing);
     for (Outgoing& outgoing : m_outgoing)
     {
-        m_hosts[m_directory.HostOf(outgoing.ip)]->Inject(std::move(outgoing.frame));
+        const auto& hosts = outgoing.fromServer ? m_directory.servers : m_directory.clients;
+        m_hosts[Directory::HostAmong(hosts, outgoing.ip)]->Inject(std::move(outgoing.frame));
     }
     m_outgoing.clear();
     ScheduleWorkload();
@@ -408,6 +425,14 @@ Simulation::Run()
     outcome.events = ns3::Simulator::GetEventCount();
     outcome.metrics.Set("run.events", static_cast<std::int64_t>(outcome.events));
     outcome.digest = m_observer.Digest();
+    for (std::uint16_t i = 0; i < m_scenario.services.size(); ++i)
+    {
+        const ServiceSection& service = m_scenario.services[i];
+        outcome.services.push_back({.name = service.name,
+                                    .kind = service.kind,
+                                    .traffic = m_workload.CountersOf(i),
+                                    .sessionsLost = m_observer.LostOf(i)});
+    }
     for (const Violation& violation : m_observer.Checker().Violations())
     {
         outcome.violations.push_back(violation.Text());

@@ -5,6 +5,7 @@
 #include "metric-set.h"
 #include "progress-listener.h"
 #include "scenario.h"
+#include "workload.h"
 
 #include <cstdint>
 #include <string>
@@ -13,12 +14,22 @@
 namespace flowchain
 {
 
+/** What became of the traffic of one service group. */
+struct ServiceOutcome
+{
+    std::string name;
+    std::string kind;
+    WorkloadCounters traffic;
+    std::uint64_t sessionsLost = 0; ///< as the metric sessions.lost
+};
+
 /** What a finished run leaves behind. */
 struct RunOutcome
 {
-    MetricSet metrics;                   ///< the same for every run of the same scenario
-    std::vector<std::string> violations; ///< broken invariants, one line each
-    std::string digest;                  ///< as the metric trace.digest
+    MetricSet metrics;                    ///< the same for every run of the same scenario
+    std::vector<ServiceOutcome> services; ///< in the order of the scenario
+    std::vector<std::string> violations;  ///< broken invariants, one line each
+    std::string digest;                   ///< as the metric trace.digest
     std::uint64_t events = 0;
     double wallSeconds = 0; ///< of the run itself; not reproducible
     double cpuSeconds = 0;  ///< likewise

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fabric.h"
+#include "spelling.h"
 #include "summary.h"
 #include "units.h"
 
@@ -70,15 +71,22 @@ TransitTime(const TopologySection& t, int links, std::uint32_t frameBytes)
 void
 AppendNodes(std::string& text, const Directory& directory, const std::vector<std::uint16_t>& leaves)
 {
+    std::size_t width = 15;
+    for (std::size_t i = 0; i < directory.nodes.size(); ++i)
+    {
+        width = std::max(width, NodeName(directory, static_cast<NodeId>(i)).size());
+    }
+    width += 2;
     auto out = std::back_inserter(text);
-    fmt::format_to(out, "{:<17}{:<17}{:>5}{}\n", "node", "address", "leaf", "  group");
+    fmt::format_to(out, "{:<{}}{:<17}{:>5}{}\n", "node", width, "address", "leaf", "  group");
     for (std::size_t i = 0; i < directory.nodes.size(); ++i)
     {
         const auto node = static_cast<NodeId>(i);
         const bool manager = directory.nodes[i].role == NodeRole::MANAGER;
         fmt::format_to(out,
-                       "{:<17}{:<17}{:>5}{}\n",
+                       "{:<{}}{:<17}{:>5}{}\n",
                        NodeName(directory, node),
+                       width,
                        FormatAddress(UnderlayAddressOf(node)),
                        leaves[i],
                        manager ? fmt::format("{:>7}", directory.nodes[i].group) : "");
@@ -89,7 +97,7 @@ void
 AppendPaths(std::string& text,
             const Directory& directory,
             const std::vector<std::uint16_t>& leaves,
-            const TopologySection& topology)
+            const std::string& title)
 {
     std::vector<NodeId> managers;
     for (const auto& group : directory.groups)
@@ -108,7 +116,7 @@ AppendPaths(std::string& text,
         {"accelerator to server", directory.accelerators, directory.servers},
     };
     auto out = std::back_inserter(text);
-    fmt::format_to(out, "\n{:<34}{:>5}\n", "path", "links");
+    fmt::format_to(out, "\n{:<34}{:>5}\n", title, "links");
     for (const auto& path : paths)
     {
         fmt::format_to(out, "{:<34}{:>5}\n", path.name, LinksBetween(path.from, path.to, leaves));
@@ -124,8 +132,14 @@ AppendPaths(std::string& text,
                            LinksBetween(group, group, leaves));
         }
     }
+}
+
+void
+AppendTimes(std::string& text, const TopologySection& topology)
+{
     constexpr std::uint32_t SMALL = 100;
     constexpr std::uint32_t LARGE = 1500;
+    auto out = std::back_inserter(text);
     fmt::format_to(
         out, "\n{:<17}{:>17}{:>17}\n", "links, empty", "100-byte frame", "1500-byte frame");
     for (const int links : {SAME_LEAF_LINKS, OTHER_LEAF_LINKS})
@@ -140,20 +154,26 @@ AppendPaths(std::string& text,
 
 } // namespace
 
-std::string
-SystemLine(const Scenario& s)
+std::vector<std::string>
+SystemLines(const Scenario& s)
 {
-    std::size_t accelerators = 0;
-    for (const auto& section : s.accelerators)
+    std::vector<std::string> lines;
+    for (const ServiceSection& service : s.services)
     {
-        accelerators += section.count;
+        std::size_t accelerators = 0;
+        for (const AcceleratorSection& section : service.accelerators)
+        {
+            accelerators += section.count;
+        }
+        lines.push_back(fmt::format("{}{}, {} of {}, {} ({})",
+                                    s.services.size() > 1 ? service.name + ": " : "",
+                                    Plural(accelerators, "accelerator"),
+                                    Plural(service.group.count, "group"),
+                                    Plural(service.group.managers, "manager"),
+                                    Plural(service.nodes, "service node"),
+                                    service.kind));
     }
-    return fmt::format("{}, {} of {}, {} ({})",
-                       Plural(accelerators, "accelerator"),
-                       Plural(s.group.count, "group"),
-                       Plural(s.group.managers, "manager"),
-                       Plural(s.service.nodes, "service node"),
-                       s.service.kind);
+    return lines;
 }
 
 std::string
@@ -171,12 +191,19 @@ NetworkLine(const Scenario& s)
 std::string
 SystemText(const Scenario& scenario)
 {
-    const auto directory = MakeDirectory(scenario);
-    const auto leaves = LeavesOfNodes(scenario, directory);
-    auto text =
-        fmt::format("{}: {}\n{}\n\n", scenario.name, SystemLine(scenario), NetworkLine(scenario));
-    AppendNodes(text, directory, leaves);
-    AppendPaths(text, directory, leaves, scenario.topology);
+    const auto directories = MakeDirectories(scenario);
+    const auto leaves = LeavesOfNodes(scenario, directories.network);
+    auto text = fmt::format(
+        "{}: {}\n{}\n\n", scenario.name, Join(SystemLines(scenario), "\n"), NetworkLine(scenario));
+    AppendNodes(text, directories.network, leaves);
+    const auto& services = directories.services;
+    for (std::size_t i = 0; i < services.size(); ++i)
+    {
+        const auto title =
+            services.size() > 1 ? "path in " + scenario.services[i].name : std::string("path");
+        AppendPaths(text, services[i], leaves, title);
+    }
+    AppendTimes(text, scenario.topology);
     return text;
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 namespace flowchain
@@ -73,22 +74,68 @@ Show(const MetricSet& metrics, const std::string& name)
     return "-";
 }
 
+std::string
+SchemeText(const ChainSection& chain)
+{
+    const auto position =
+        chain.position == 0 ? std::string{"the tail"} : fmt::format("{}", chain.position);
+    return chain.scheme == "none" ? std::string{"none"}
+                                  : fmt::format("chain of {}, second manager at {}, release {}",
+                                                chain.length,
+                                                position,
+                                                chain.release);
+}
+
 void
 AddTitle(Lines& lines, const RunReport& report)
 {
     const auto& s = report.scenario;
-    const auto position =
-        s.chain.position == 0 ? std::string{"the tail"} : fmt::format("{}", s.chain.position);
-    const auto scheme = s.chain.scheme == "none"
-                            ? std::string{"none"}
-                            : fmt::format("chain of {}, second manager at {}, release {}",
-                                          s.chain.length,
-                                          position,
-                                          s.chain.release);
     lines.Add("scenario", "{}, seed {}", s.name, s.sim.seed);
-    lines.Add("system", "{}", SystemLine(s));
-    lines.Add("scheme", "{}", scheme);
+    const char* heading = "system";
+    for (const auto& line : SystemLines(s))
+    {
+        lines.Add(heading, "{}", line);
+        heading = "";
+    }
+    heading = "scheme";
+    const bool isShared = std::none_of(s.services.begin(),
+                                       s.services.end(),
+                                       [](const ServiceSection& service)
+                                       {
+        return service.ownChain;
+    });
+    for (const auto& service : s.services)
+    {
+        const auto owner = isShared ? "" : service.name + ": ";
+        if (!isShared || &service == &s.services.front())
+        {
+            lines.Add(heading, "{}{}", owner, SchemeText(service.chain));
+            heading = "";
+        }
+    }
     lines.Add("network", "{}", NetworkLine(s));
+}
+
+void
+AddServices(Lines& lines, const std::vector<ServiceOutcome>& services)
+{
+    if (services.size() < 2)
+    {
+        return;
+    }
+    const char* heading = "services";
+    for (const auto& service : services)
+    {
+        const auto& traffic = service.traffic;
+        lines.Add(heading,
+                  "{}: {} sessions started, {} completed, {} lost, {} broken",
+                  service.name,
+                  Grouped(static_cast<std::int64_t>(traffic.sessionsStarted)),
+                  Grouped(static_cast<std::int64_t>(traffic.sessionsCompleted)),
+                  Grouped(static_cast<std::int64_t>(service.sessionsLost)),
+                  Grouped(static_cast<std::int64_t>(traffic.sessionsBroken)));
+        heading = "";
+    }
 }
 
 void
@@ -207,6 +254,7 @@ Summary(const RunReport& report)
     AddTitle(lines, report);
     lines.Blank();
     AddCounts(lines, report.outcome.metrics);
+    AddServices(lines, report.outcome.services);
     AddLatencies(lines, report.outcome.metrics);
     lines.Blank();
     AddJudgement(lines, report);

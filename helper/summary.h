@@ -5,6 +5,7 @@
 #include "result-writer.h"
 
 #include <string>
+#include <vector>
 
 namespace flowchain
 {
@@ -16,8 +17,9 @@ std::string Summary(const RunReport& report);
  * between the roles, and how long a frame takes over them. */
 std::string SystemText(const Scenario& scenario);
 
-/** "2 accelerators, 1 group of 3 managers, 4 service nodes (nat)" */
-std::string SystemLine(const Scenario& scenario);
+/** A line for each service group: "2 accelerators, 1 group of 3 managers, 4 service nodes (nat)".
+ * If there are several, each begins with its name: "nat: 2 accelerators, ...". */
+std::vector<std::string> SystemLines(const Scenario& scenario);
 /** "2 clients, 2 servers; 4 leaves and 2 spines, lean fabric" */
 std::string NetworkLine(const Scenario& scenario);
 

@@ -14,12 +14,13 @@ namespace flowchain
 {
 
 WorkloadSet::WorkloadSet(const std::vector<WorkloadSection>& sections,
-                         const Prefix& inside,
+                         const std::vector<ServiceSection>& services,
                          std::uint64_t seed)
 {
     std::uint32_t generators = 0;
     for (const WorkloadSection& section : sections)
     {
+        const Prefix& inside = services.at(section.serviceIndex).inside;
         try
         {
             if (section.kind == "replay")
@@ -33,7 +34,8 @@ WorkloadSet::WorkloadSet(const std::vector<WorkloadSection>& sections,
                                                        Instant{section.start},
                                                        seed,
                                                        generators++,
-                                                       Sessions()));
+                                                       Sessions()),
+                    section.serviceIndex);
             }
         }
         catch (const std::invalid_argument& error)
@@ -52,16 +54,20 @@ WorkloadSet::AddReplay(const WorkloadSection& section, const Prefix& inside)
     {
         m_skipped[i] += capture.Skipped()[i];
     }
-    Add(std::make_unique<ReplayWorkload>(
-        std::move(capture), Instant{section.start}, section.replay.timeScalePermille, Sessions()));
+    Add(std::make_unique<ReplayWorkload>(std::move(capture),
+                                         Instant{section.start},
+                                         section.replay.timeScalePermille,
+                                         Sessions()),
+        section.serviceIndex);
 }
 
 void
-WorkloadSet::Add(std::unique_ptr<Workload> workload)
+WorkloadSet::Add(std::unique_ptr<Workload> workload, std::uint16_t service)
 {
     assert(m_owners.empty() && m_workloads.size() < NOBODY);
     assert(workload->FirstSession() == Sessions());
     m_workloads.push_back(std::move(workload));
+    m_services.push_back(service);
 }
 
 std::optional<Instant>
@@ -164,6 +170,20 @@ WorkloadSet::Counters() const
     return sum;
 }
 
+WorkloadCounters
+WorkloadSet::CountersOf(std::uint16_t service) const
+{
+    WorkloadCounters sum;
+    for (std::size_t i = 0; i < m_workloads.size(); ++i)
+    {
+        if (m_services[i] == service)
+        {
+            sum += m_workloads[i]->Counters();
+        }
+    }
+    return sum;
+}
+
 void
 WorkloadSet::SetListener(WorkloadListener* listener)
 {
@@ -173,18 +193,35 @@ WorkloadSet::SetListener(WorkloadListener* listener)
     }
 }
 
+std::uint16_t
+WorkloadSet::ServiceOf(std::uint32_t session) const
+{
+    return m_services[IndexOf(session)];
+}
+
+std::uint16_t
+WorkloadSet::ServiceOfPacket(std::uint32_t packetId) const
+{
+    assert(OwnerOf(packetId) != nullptr);
+    return m_services[m_owners[packetId]];
+}
+
+std::size_t
+WorkloadSet::IndexOf(std::uint32_t session) const
+{
+    assert(session < Sessions());
+    std::size_t index = 0;
+    while (session - m_workloads[index]->FirstSession() >= m_workloads[index]->Sessions())
+    {
+        ++index;
+    }
+    return index;
+}
+
 Workload&
 WorkloadSet::WorkloadOf(std::uint32_t session) const
 {
-    assert(session < Sessions());
-    for (const auto& workload : m_workloads)
-    {
-        if (session - workload->FirstSession() < workload->Sessions())
-        {
-            return *workload;
-        }
-    }
-    return *m_workloads.back();
+    return *m_workloads[IndexOf(session)];
 }
 
 Workload*

@@ -22,16 +22,17 @@ class WorkloadSet : public Workload
 
     /**
      * Make the workloads that a scenario names, captures read.
-     * @param inside prefix of the service's inside hosts
+     * @param services service groups of the scenario, by which the sections' indices go
      * @throws PcapError if a capture cannot be read, std::invalid_argument with the workload's name
      * if its parameters cannot be satisfied
      */
     WorkloadSet(const std::vector<WorkloadSection>& sections,
-                const Prefix& inside,
+                const std::vector<ServiceSection>& services,
                 std::uint64_t seed);
 
-    /** @pre the workload's first session is Sessions(); nothing has been injected */
-    void Add(std::unique_ptr<Workload> workload);
+    /** @param service index of the service group that the traffic goes through
+     * @pre the workload's first session is Sessions(); nothing has been injected */
+    void Add(std::unique_ptr<Workload> workload, std::uint16_t service = 0);
 
     std::optional<Instant> NextWakeup() const override;
     void
@@ -55,6 +56,13 @@ class WorkloadSet : public Workload
     WorkloadCounters Counters() const override;
     void SetListener(WorkloadListener* listener) override;
 
+    /** The service group that the session goes through. */
+    std::uint16_t ServiceOf(std::uint32_t session) const;
+    /** The service group of an injected packet. */
+    std::uint16_t ServiceOfPacket(std::uint32_t packetId) const;
+    /** Of the workloads of one service group. */
+    WorkloadCounters CountersOf(std::uint16_t service) const;
+
     /** Captured packets that are not replayed, over all captures. */
     const ReplaySkips& Skipped() const
     {
@@ -65,11 +73,14 @@ class WorkloadSet : public Workload
     static constexpr std::uint8_t NOBODY = 0xff;
 
     void AddReplay(const WorkloadSection& section, const Prefix& inside);
+    /** Index of the workload that has the session. */
+    std::size_t IndexOf(std::uint32_t session) const;
     Workload& WorkloadOf(std::uint32_t session) const;
     Workload* OwnerOf(std::uint32_t packetId) const;
 
     std::vector<std::unique_ptr<Workload>> m_workloads;
-    std::vector<std::uint8_t> m_owners; ///< index: packet id; value: workload or NOBODY
+    std::vector<std::uint16_t> m_services; ///< index: workload; value: service group
+    std::vector<std::uint8_t> m_owners;    ///< index: packet id; value: workload or NOBODY
     ReplaySkips m_skipped{};
 };
 

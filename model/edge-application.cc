@@ -25,6 +25,12 @@ EdgeApplication::SetHostSink(HostSink* sink)
 }
 
 void
+EdgeApplication::SetSteering(const Steering* steering)
+{
+    m_steering = steering;
+}
+
+void
 EdgeApplication::Inject(FramePtr frame)
 {
     Step({Event::Kind::INJECT, std::move(frame)});
@@ -39,7 +45,7 @@ EdgeApplication::Deliver(FramePtr frame, Instant now)
 std::unique_ptr<ProtocolMachine>
 EdgeApplication::MakeMachine(const NodeConfig& config)
 {
-    return std::make_unique<EdgeMachine>(config);
+    return std::make_unique<EdgeMachine>(config, *m_steering);
 }
 
 } // namespace flowchain

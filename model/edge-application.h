@@ -3,6 +3,7 @@
 #define FLOWCHAIN_EDGE_APPLICATION_H
 
 #include "node-application.h"
+#include "steering.h"
 
 namespace flowchain
 {
@@ -22,6 +23,8 @@ class EdgeApplication : public NodeApplication
     static ns3::TypeId GetTypeId();
 
     void SetHostSink(HostSink* sink);
+    /** To be called before the simulation starts. @param steering outlives the application */
+    void SetSteering(const Steering* steering);
     /** The host sends a data packet now. */
     void Inject(FramePtr frame);
 
@@ -30,6 +33,7 @@ class EdgeApplication : public NodeApplication
     void Deliver(FramePtr frame, Instant now) override;
 
     HostSink* m_sink = nullptr;
+    const Steering* m_steering = nullptr;
 };
 
 } // namespace flowchain

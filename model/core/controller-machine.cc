@@ -25,9 +25,7 @@ ControllerMachine::ControllerMachine(const NodeConfig& config, const ControllerC
 bool
 ControllerMachine::IsWatched(NodeId node) const
 {
-    const NodeRole role = Nodes().nodes[node].role;
-    return role == NodeRole::ACCELERATOR || role == NodeRole::MANAGER ||
-           role == NodeRole::SERVICE_NODE;
+    return IsOfService(Nodes().nodes[node].role);
 }
 
 void
@@ -91,7 +89,7 @@ ControllerMachine::IsLast(NodeId node) const
 {
     for (NodeId other = 0; other < Nodes().nodes.size(); ++other)
     {
-        if (other != node && Nodes().nodes[other].role == Nodes().nodes[node].role &&
+        if (other != node && Nodes().AreAlike(node, other) &&
             m_wanted.members[other].status != MemberStatus::DOWN)
         {
             return false;
@@ -105,7 +103,7 @@ ControllerMachine::IsLastActive(NodeId node) const
 {
     for (NodeId other = 0; other < Nodes().nodes.size(); ++other)
     {
-        if (other != node && Nodes().nodes[other].role == Nodes().nodes[node].role &&
+        if (other != node && Nodes().AreAlike(node, other) &&
             m_wanted.members[other].status == MemberStatus::ACTIVE)
         {
             return false;
@@ -125,13 +123,13 @@ ControllerMachine::Suspect(NodeId node, Actions& out)
 void
 ControllerMachine::PromoteIfLast(ViewBody& body) const
 {
-    for (const NodeRole role : {NodeRole::ACCELERATOR, NodeRole::MANAGER, NodeRole::SERVICE_NODE})
+    for (NodeId first = 0; first < body.count; ++first)
     {
         const auto has = [&](MemberStatus status)
         {
             for (NodeId node = 0; node < body.count; ++node)
             {
-                if (Nodes().nodes[node].role == role && body.members[node].status == status)
+                if (Nodes().AreAlike(first, node) && body.members[node].status == status)
                 {
                     return true;
                 }
@@ -142,13 +140,13 @@ ControllerMachine::PromoteIfLast(ViewBody& body) const
         // since nobody is left to learn from.
         const MemberStatus next =
             has(MemberStatus::DRAINING) ? MemberStatus::DRAINING : MemberStatus::JOINING;
-        if (has(MemberStatus::ACTIVE) || !has(next))
+        if (!IsWatched(first) || has(MemberStatus::ACTIVE) || !has(next))
         {
             continue;
         }
-        for (NodeId node = 0; node < body.count; ++node)
+        for (NodeId node = first; node < body.count; ++node)
         {
-            if (Nodes().nodes[node].role == role && body.members[node].status == next)
+            if (Nodes().AreAlike(first, node) && body.members[node].status == next)
             {
                 body.members[node].status = MemberStatus::ACTIVE;
             }
@@ -186,12 +184,12 @@ ControllerMachine::StatusOnReturn(NodeId node, bool ready, const ViewBody& body)
     }
     const bool needsState = Nodes().nodes[node].role == NodeRole::SERVICE_NODE && !ready;
     // The last service node alive has nobody to learn from.
-    const bool hasDonor = std::any_of(Nodes().serviceNodes.begin(),
-                                      Nodes().serviceNodes.end(),
-                                      [&](NodeId other)
-                                      {
-        return other != node && body.members[other].status == MemberStatus::ACTIVE;
-    });
+    bool hasDonor = false;
+    for (NodeId other = 0; other < body.count; ++other)
+    {
+        hasDonor = hasDonor || (other != node && Nodes().AreAlike(node, other) &&
+                                body.members[other].status == MemberStatus::ACTIVE);
+    }
     return needsState && hasDonor && m_controller.snapshotOnJoin ? MemberStatus::JOINING
                                                                  : MemberStatus::ACTIVE;
 }

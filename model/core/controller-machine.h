@@ -69,7 +69,7 @@ class ControllerMachine : public ProtocolMachine
 
     void HandleHeartbeat(const MessageHeader& header, Instant now, Actions& out);
     MemberStatus StatusOnReturn(NodeId node, bool ready, const ViewBody& body) const;
-    /** Whether the view has nobody else of the node's role. */
+    /** Whether the view has nobody else of the node's role in its service group. */
     bool IsLast(NodeId node) const;
     bool IsLastActive(NodeId node) const;
     void PromoteIfLast(ViewBody& body) const;

@@ -24,6 +24,7 @@ enum class DropReason : std::uint8_t
     UNSUPPORTED,       ///< fragment, or protocol that no service handles
     TTL_EXCEEDED,      ///< TTL would become 0
     NO_VIEW,           ///< a restarted node that has not been told a view yet
+    NO_SERVICE,        ///< no service group takes packets with these addresses
     NO_ACCELERATOR,    ///< no live accelerator
     NO_MANAGER,        ///< no live flow manager
     NO_SERVICE_NODE,   ///< no live service node
@@ -44,6 +45,7 @@ enum class DropReason : std::uint8_t
     STALE_INCARNATION, ///< message from or to an earlier life of a node
     DUPLICATE,         ///< message that had arrived before
     NOT_FOR_ME,        ///< frame for a node, or message of a kind, that the receiver does not serve
+    WRONG_SERVICE,     ///< message with another service group's VNI
     UNKNOWN_CONNECTION, ///< reached a host that has no such connection (translation changed)
     BACKPRESSURE,       ///< no new session: too many messages wait for a node that it needs
     END_OF_RUN,         ///< still alive when the run was torn down; never counted as a drop

@@ -7,6 +7,25 @@
 namespace flowchain
 {
 
+EdgeMachine::EdgeMachine(const NodeConfig& config, const Steering& steering)
+    : ProtocolMachine(config)
+    , m_steering(steering)
+{
+    for (const Directory& service : steering.Services())
+    {
+        m_views.emplace_back(service).Adopt(View().Body());
+    }
+}
+
+void
+EdgeMachine::HandleViewChange(Instant, Actions&)
+{
+    for (MembershipView& view : m_views)
+    {
+        view.Adopt(View().Body());
+    }
+}
+
 void
 EdgeMachine::HandlePacket(FramePtr frame, Instant, Actions& out)
 {
@@ -23,7 +42,13 @@ EdgeMachine::HandleInject(FramePtr frame, Instant, Actions& out)
         Drop(std::move(frame), DropReasonOf(verdict));
         return;
     }
-    const NodeId accelerator = Selector::Accelerator(view.key, View());
+    const std::uint16_t service = m_steering.ServiceOf(view.key);
+    if (service == Steering::NO_SERVICE)
+    {
+        Drop(std::move(frame), DropReason::NO_SERVICE);
+        return;
+    }
+    const NodeId accelerator = Selector::Accelerator(view.key, m_views[service]);
     if (accelerator == NO_NODE)
     {
         Drop(std::move(frame), DropReason::NO_ACCELERATOR);

@@ -55,9 +55,21 @@ ToString(NodeRole role)
 NodeId
 Directory::HostOf(std::uint32_t address) const
 {
-    const std::vector<NodeId>& hosts = inside.Contains(address) ? clients : servers;
+    return HostAmong(inside.Contains(address) ? clients : servers, address);
+}
+
+NodeId
+Directory::HostAmong(const std::vector<NodeId>& hosts, std::uint32_t address)
+{
     assert(!hosts.empty());
     return hosts[Mix64(address) % hosts.size()];
+}
+
+std::uint16_t
+Directory::VniBetween(NodeId a, NodeId b) const
+{
+    const Node& node = IsOfService(nodes[a].role) ? nodes[a] : nodes[b];
+    return IsOfService(node.role) ? node.service : 0;
 }
 
 std::array<std::uint8_t, 6>

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace flowchain
@@ -26,30 +27,58 @@ enum class NodeRole : std::uint8_t
 
 const char* ToString(NodeRole role);
 
-/** What every node knows from configuration and never changes during a run. */
+/** Whether a node of this role belongs to a service group: hosts and the controller do not. */
+constexpr bool
+IsOfService(NodeRole role)
+{
+    return role == NodeRole::ACCELERATOR || role == NodeRole::MANAGER ||
+           role == NodeRole::SERVICE_NODE;
+}
+
+/**
+ * What every node knows from configuration and never changes during a run. There is one directory
+ * for each service group: its own accelerators, flow managers, service nodes and addresses. The
+ * nodes, hosts and controller of the whole run are the same in all of them.
+ */
 struct Directory
 {
     struct Node
     {
         NodeRole role = NodeRole::CLIENT;
-        std::uint16_t group = 0; ///< flow-management group of a manager
-        bool absent = false;     ///< configured, but not there when the run starts
+        std::uint16_t group = 0;   ///< flow-management group of a manager, within its service
+        bool absent = false;       ///< configured, but not there when the run starts
+        std::uint16_t service = 0; ///< index of the service group that the node belongs to
     };
 
-    std::vector<Node> nodes; ///< index: NodeId
+    std::vector<Node> nodes; ///< of all service groups; index: NodeId
     std::vector<NodeId> clients;
     std::vector<NodeId> servers;
     std::vector<NodeId> accelerators;
     std::vector<std::vector<NodeId>> groups; ///< managers of each group, in chain order
     std::vector<NodeId> serviceNodes;
     NodeId controller = NO_NODE;
-    Prefix inside; ///< addresses behind the clients
+    /** Names of all service groups; nodes are called by them if there are several. */
+    std::vector<std::string> services;
+    Prefix inside; ///< addresses of clients that use the service group
     FunctionConfig function;
     SelectionConfig selection;
 
     /** The host that has `address`: a client for the inside prefix, else a server.
      * @pre `address` is not one that the network function answers for, and there is such a host */
     NodeId HostOf(std::uint32_t address) const;
+
+    /** The one of `hosts` that has `address`. @pre there is one */
+    static NodeId HostAmong(const std::vector<NodeId>& hosts, std::uint32_t address);
+
+    /** Whether two nodes have the same role in the same service group. */
+    bool AreAlike(NodeId a, NodeId b) const
+    {
+        return nodes[a].role == nodes[b].role && nodes[a].service == nodes[b].service;
+    }
+
+    /** The Geneve VNI of messages between two nodes: the index of the service group that one of
+     * them belongs to, the first one's if both do; 0 if neither does. */
+    std::uint16_t VniBetween(NodeId a, NodeId b) const;
 };
 
 /** Ethernet address of a node: locally administered, 02:fc:00:00:hi:lo. */

@@ -59,7 +59,7 @@ MessageTransport::MakeUnderlay(NodeId peer, std::uint64_t entropy) const
     underlay.destinationAddress = UnderlayAddressOf(peer);
     // RFC 8926, section 3.3: the source port carries the flow's entropy, in the dynamic range.
     underlay.sourcePort = static_cast<std::uint16_t>(0xc000 | (Mix64(entropy) & 0x3fff));
-    underlay.vni = m_config.service;
+    underlay.vni = m_config.directory->VniBetween(m_config.self, peer);
     return underlay;
 }
 

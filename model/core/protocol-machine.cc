@@ -105,6 +105,12 @@ ProtocolMachine::HandleFrame(FramePtr frame, Instant now, Actions& out)
         Drop(std::move(frame), DropReason::NOT_FOR_ME);
         return;
     }
+    if (message.header.source < m_incarnations.size() &&
+        VniOf(*frame) != Nodes().VniBetween(m_config.self, message.header.source))
+    {
+        Drop(std::move(frame), DropReason::WRONG_SERVICE);
+        return;
+    }
     if (message.header.kind == MessageKind::BATCH)
     {
         HandleBatch(std::move(frame), now, out);

@@ -17,9 +17,8 @@ namespace flowchain
 struct NodeConfig
 {
     NodeId self = NO_NODE;
-    std::uint8_t incarnation = 0; ///< how often the node has restarted, modulo 64
-    std::uint16_t service = 0;    ///< index of the service group; the Geneve VNI
-    const Directory* directory = nullptr;
+    std::uint8_t incarnation = 0;         ///< how often the node has restarted, modulo 64
+    const Directory* directory = nullptr; ///< that of the node's service group
     FramePool* pool = nullptr;
     ChannelConfig channel;
     Duration heartbeatInterval{0}; ///< 0: sends no heartbeats

@@ -180,7 +180,7 @@ ServiceNodeMachine::Create(const PacketView& view, Instant now, SessionRecord& r
     record.original = view.key;
     record.createdNs = static_cast<std::uint64_t>(now.time_since_epoch().count() / 1000);
     record.owner = Self();
-    record.service = Config().service;
+    record.service = Nodes().nodes[Self()].service;
     record.state = NetworkFunction::StateOf(view);
     return DropReason::NONE;
 }

@@ -389,6 +389,12 @@ Decode(const Frame& frame, SyncMessage& message, std::size_t& outerLength)
     return CheckContent(frame, shape, header.size() - outerLength, message.hasInnerFrame);
 }
 
+std::uint32_t
+VniOf(const Frame& frame)
+{
+    return Load32(frame.Header().data() + layout::GENEVE + geneve::VNI) >> 8;
+}
+
 DecodeVerdict
 DecodeView(const Frame& frame, ViewBody& view)
 {

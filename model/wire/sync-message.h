@@ -239,6 +239,9 @@ void EncapsulateView(const MessageHeader& header,
  */
 DecodeVerdict Decode(const Frame& frame, SyncMessage& message, std::size_t& outerLength);
 
+/** The Geneve VNI of a frame for which Decode() gave OK. */
+std::uint32_t VniOf(const Frame& frame);
+
 /** Decode the body of a frame for which Decode() gave OK and kind VIEW: OK, TRUNCATED or BAD_BODY.
  */
 DecodeVerdict DecodeView(const Frame& frame, ViewBody& view);

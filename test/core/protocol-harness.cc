@@ -120,6 +120,7 @@ ProtocolHarness::ProtocolHarness(const HarnessConfig& config, HarnessListener* l
     : m_config(config)
     , m_listener(listener != nullptr ? listener : &m_nobody)
     , m_directory(MakeHarnessDirectory(config))
+    , m_steering({&m_directory, 1})
     , m_pool(std::make_unique<Pool>(*this))
     , m_nodes(m_directory.nodes.size())
 {
@@ -174,7 +175,7 @@ ProtocolHarness::MakeMachine(NodeId node)
     {
     case NodeRole::CLIENT:
     case NodeRole::SERVER:
-        return std::make_unique<EdgeMachine>(config);
+        return std::make_unique<EdgeMachine>(config, m_steering);
     case NodeRole::CONTROLLER:
         return std::make_unique<ControllerMachine>(
             config,

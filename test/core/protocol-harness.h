@@ -8,6 +8,7 @@
 #include "packet-ledger.h"
 #include "protocol-mutation.h"
 #include "service-node-machine.h"
+#include "steering.h"
 
 #include <functional>
 #include <map>
@@ -211,6 +212,7 @@ class ProtocolHarness
     HarnessListener m_nobody;
     HarnessListener* m_listener;
     Directory m_directory;
+    Steering m_steering;
     PacketLedger m_ledger;
     std::unique_ptr<Pool> m_pool;
     FateFunction m_fate;

@@ -22,11 +22,11 @@ class Way
     explicit Way(const Case& given)
         : m_case(given)
         , m_scenario(ScenarioOf(given))
-        , m_nodes(MakeDirectory(m_scenario))
+        , m_nodes(MakeDirectories(m_scenario).services.front())
         , m_leaves(LeavesOfNodes(m_scenario, m_nodes))
     {
         const SessionsWorkload workload(m_scenario.workloads.front().sessions,
-                                        m_scenario.service.inside,
+                                        m_scenario.services.front().inside,
                                         Instant{},
                                         m_scenario.sim.seed,
                                         0,

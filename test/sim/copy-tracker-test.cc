@@ -49,7 +49,7 @@ class CopyTrackerTest : public testing::Test
   protected:
     CopyTrackerTest()
     {
-        tracker.SetLive(Mask({SERVICE_A, SERVICE_B}), {GROUP}, At(0));
+        tracker.SetLive({{Mask({SERVICE_A, SERVICE_B}), {GROUP}}}, At(0));
     }
 
     /** A new session, with a copy at its service node. */
@@ -91,7 +91,7 @@ class CopyTrackerTest : public testing::Test
             registry.At(i).holders.reset(node);
         }
         tracker.UpdateAll(At(us));
-        tracker.SetLive(serviceNodes, {group}, At(us));
+        tracker.SetLive({{serviceNodes, {group}}}, At(us));
     }
 
     const MetricSet& Finish(std::int64_t us)
@@ -108,7 +108,7 @@ class CopyTrackerTest : public testing::Test
     static inline const NodeMask GROUP = Mask({MANAGER_A, MANAGER_B, MANAGER_C});
     SessionRegistry registry;
     CopyTracker tracker{
-        {.managers = 2, .serviceNodes = 1, .everyServiceNode = true}, registry, At(0)};
+        {{.managers = 2, .serviceNodes = 1, .everyServiceNode = true}}, registry, At(0)};
     std::map<NodeId, std::uint64_t> serials;
     MetricSet metrics;
 };
@@ -161,7 +161,7 @@ TEST_F(CopyTrackerTest, TheDeadPromiseNothing)
 TEST_F(CopyTrackerTest, ANodeThatEntersServiceIsPromisedACopy)
 {
     SessionInfo& session = Complete(10);
-    tracker.SetLive(Mask({SERVICE_A, SERVICE_B, 6}), {GROUP}, At(100));
+    tracker.SetLive({{Mask({SERVICE_A, SERVICE_B, 6}), {GROUP}}}, At(100));
     Store(session, 6, 130);
     Finish(200);
     EXPECT_EQ(Window("window.max"), Us(7 + 30));
@@ -180,7 +180,7 @@ TEST_F(CopyTrackerTest, ASessionWithoutAnyCopyIsLostAndNotVulnerable)
 TEST_F(CopyTrackerTest, SessionsThatStartInTheWarmupHaveNoWindow)
 {
     CopyTracker late(
-        {.managers = 2, .serviceNodes = 1, .everyServiceNode = true}, registry, At(20));
+        {{.managers = 2, .serviceNodes = 1, .everyServiceNode = true}}, registry, At(20));
     SessionInfo& early = registry.Create(MakeSessionId(SERVICE_A, 1));
     early.record.createdNs = 19'000;
     early.holders.set(SERVICE_A);
@@ -229,8 +229,8 @@ TEST_F(CopyTrackerTest, ReleasedSessionsAreExposedInAColumnOfTheirOwn)
 TEST(CopyTrackerPromises, OneCopyIsAllThatMayBePromised)
 {
     SessionRegistry registry;
-    CopyTracker tracker({}, registry, At(0));
-    tracker.SetLive(Mask({SERVICE_A, SERVICE_B}), {Mask({MANAGER_A})}, At(0));
+    CopyTracker tracker({CopyPromise{}}, registry, At(0));
+    tracker.SetLive({{Mask({SERVICE_A, SERVICE_B}), {Mask({MANAGER_A})}}}, At(0));
     SessionInfo& session = registry.Create(MakeSessionId(SERVICE_A, 1));
     session.holders.set(SERVICE_A);
     tracker.Open(session, At(10));
@@ -243,10 +243,10 @@ TEST(CopyTrackerPromises, OneCopyIsAllThatMayBePromised)
 TEST(CopyTrackerPromises, GroupsHavePromisesOfTheirOwn)
 {
     SessionRegistry registry;
-    CopyTracker tracker({.managers = 2}, registry, At(0));
+    CopyTracker tracker({{.managers = 2}}, registry, At(0));
     const auto setLive = [&](const NodeMask& second, std::int64_t us)
     {
-        tracker.SetLive(Mask({SERVICE_A}), {Mask({1, 2}), second}, At(us));
+        tracker.SetLive({{Mask({SERVICE_A}), {Mask({1, 2}), second}}}, At(us));
     };
     setLive(Mask({7, 8}), 0);
     std::array<SessionInfo*, 2> sessions{};

@@ -75,7 +75,7 @@ class InvariantCheckerTest : public testing::Test
     }
 
     SessionRegistry registry;
-    InvariantChecker checker{{true, true, true, true, true},
+    InvariantChecker checker{{Promises{true, true, true, true, true}},
                              registry,
                              [](NodeId node)
                              {
@@ -130,10 +130,10 @@ TEST_F(InvariantCheckerTest, DurabilityIsJudgedAtEveryCrash)
     checker.Stored(SERVICE_B, record, At(12));
     registry.Find(record.id)->reverseStored = true;
     Release(record);
-    EXPECT_TRUE(checker.Crashed(SERVICE_A, Mask({SERVICE_B, 6}), At(30)).empty());
+    EXPECT_TRUE(checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B, 6}), At(30)).empty());
     EXPECT_EQ(checker.ViolationCount(), 0U);
     // Node 6 is alive, so not all have failed; but it never had the session.
-    EXPECT_EQ(checker.Crashed(SERVICE_B, Mask({6}), At(31)).size(), 1U);
+    EXPECT_EQ(checker.Crashed(SERVICE_B, 0, Mask({6}), At(31)).size(), 1U);
     EXPECT_TRUE(Only(Invariant::DURABILITY));
 }
 
@@ -144,8 +144,8 @@ TEST_F(InvariantCheckerTest, WhenAllServiceNodesFailNothingWasPromised)
     checker.Stored(SERVICE_B, record, At(12));
     registry.Find(record.id)->reverseStored = true;
     Release(record);
-    checker.Crashed(SERVICE_A, Mask({SERVICE_B}), At(30));
-    EXPECT_EQ(checker.Crashed(SERVICE_B, {}, At(31)).size(), 1U);
+    checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B}), At(30));
+    EXPECT_EQ(checker.Crashed(SERVICE_B, 0, {}, At(31)).size(), 1U);
     EXPECT_EQ(checker.ViolationCount(), 0U);
 }
 
@@ -221,7 +221,7 @@ TEST_F(InvariantCheckerTest, ConsistencyOfTheTranslation)
 {
     checker.PacketRight();
     EXPECT_EQ(checker.ViolationCount(), 0U);
-    checker.TranslationChanged(HOST, "a packet", At(17));
+    checker.TranslationChanged(HOST, 0, "a packet", At(17));
     EXPECT_TRUE(Only(Invariant::CONSISTENCY));
 }
 
@@ -240,7 +240,7 @@ TEST_F(InvariantCheckerTest, ConservationAndBoundedness)
 TEST(InvariantCheckerPromises, WhatIsNotPromisedIsCountedButNoViolation)
 {
     SessionRegistry registry;
-    InvariantChecker checker({},
+    InvariantChecker checker({Promises{}},
                              registry,
                              [](NodeId)
                              {
@@ -250,8 +250,8 @@ TEST(InvariantCheckerPromises, WhatIsNotPromisedIsCountedButNoViolation)
     checker.Created(SERVICE_A, record, At(1));
     checker.Stored(SERVICE_A, record, At(1));
     checker.Released(MANAGER, record, Mask({SERVICE_A, SERVICE_B}), {}, 3, At(2));
-    EXPECT_EQ(checker.Crashed(SERVICE_A, Mask({SERVICE_B}), At(3)).size(), 1U);
-    checker.TranslationChanged(HOST, "a packet", At(4));
+    EXPECT_EQ(checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B}), At(3)).size(), 1U);
+    checker.TranslationChanged(HOST, 0, "a packet", At(4));
     EXPECT_EQ(checker.ViolationCount(), 0U);
     EXPECT_EQ(checker.Checks(Invariant::DURABILITY), 2U);
 }

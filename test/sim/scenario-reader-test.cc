@@ -97,9 +97,9 @@ equals = 0
     EXPECT_EQ(s.group.processing.packetCost, Duration{500'000});
     EXPECT_EQ(s.group.processing.messageCost, Duration{200'000}); // the default stays
     EXPECT_EQ(s.chain.position, 3);
-    EXPECT_EQ(s.service.inside.address, 0xc0a80000);
-    EXPECT_EQ(s.service.inside.length, 16);
-    EXPECT_FALSE(s.service.tcpStrict);
+    EXPECT_EQ(s.services[0].inside.address, 0xc0a80000);
+    EXPECT_EQ(s.services[0].inside.length, 16);
+    EXPECT_FALSE(s.services[0].tcpStrict);
     ASSERT_EQ(s.accelerators.size(), 2);
     EXPECT_EQ(s.accelerators[0].processing.queueFrames, 99);
     EXPECT_EQ(s.accelerators[1].name, "south");
@@ -307,9 +307,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "x.toml:13:11: error: workload[0].packets: a udp session has at least one packet"},
         BadInput{"[[workload]]\nname = \"a\"\nkind = \"sessions\"\nsessions = 1\nrate = 1\n"
                  "[[workload]]\nname = \"a\"\nkind = \"sessions\"\nsessions = 1\nrate = 1\n",
-                 "x.toml:14:8: error: workload[1].name: \"a\" is the name of workload[0] too"},
-        BadInput{"[[service]]\n",
-                 "x.toml:8:1: error: service[1]: exactly one [[service]] is needed, found 2"}));
+                 "x.toml:14:8: error: workload[1].name: \"a\" is the name of workload[0] too"}));
 
 TEST(ScenarioReader, ServiceChecks)
 {
@@ -341,7 +339,7 @@ TEST(ScenarioReader, RequiredSections)
 {
     EXPECT_EQ(ErrorsOf(""),
               "x.toml:1:1: error: sim.stop: required, but missing\n"
-              "x.toml:1:1: error: service: exactly one [[service]] is needed, found 0\n"
+              "x.toml:1:1: error: service: at least one [[service]] is needed\n"
               "x.toml:1:1: error: accelerator: at least one [[accelerator]] is needed");
 }
 
@@ -350,7 +348,7 @@ TEST(ScenarioReader, LimitsThemselvesAreLegal)
     const auto s = ParseScenario(MINIMAL + "[topology]\nclients = 1\n[group]\ncount = 50\n",
                                  "x.toml",
                                  {"sim.seed=0", "chain.length=3", "topology.loss=100%"});
-    EXPECT_EQ(MakeDirectory(s).nodes.size(), MAX_NODES); // 1 + 2 + 2 + 150 + 4 + 1
+    EXPECT_EQ(MakeDirectories(s).network.nodes.size(), MAX_NODES); // 1 + 2 + 2 + 150 + 4 + 1
     EXPECT_EQ(s.sim.seed, 0);
     EXPECT_EQ(s.topology.lossPerMillion, 1'000'000);
 }

@@ -181,6 +181,7 @@ TEST(ScenarioResult, JsonHoldsTheRecord)
                                         "build",
                                         "exit_code",
                                         "metrics",
+                                        "services",
                                         "expectations",
                                         "violations",
                                         "run"}));

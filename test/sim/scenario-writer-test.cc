@@ -31,7 +31,7 @@ TEST(ScenarioOverrides, SetValues)
     EXPECT_EQ(s.workloads[0].sessions.gap, Duration{3'000'000});
     EXPECT_EQ(s.topology.lossPerMillion, 5000);
     EXPECT_EQ(s.output.pcap, std::vector<std::string>{"client[0]"});
-    EXPECT_EQ(s.service.nodes, 6);
+    EXPECT_EQ(s.services.front().nodes, 6);
     ASSERT_EQ(s.failures.size(), 1);
     EXPECT_EQ(s.failures[0].at, Duration{20'000'000'000});
     EXPECT_EQ(s.sim.stop, Duration{2'000'000'000'000});
@@ -134,7 +134,7 @@ equals = "0123456789012345"
     EXPECT_EQ(second.topology.lossPerMillion, 1);
     EXPECT_EQ(second.topology.hostRateBps, 2'500'000'000);
     EXPECT_EQ(second.chain.position, 2);
-    EXPECT_EQ(second.service.name, "a \"quoted\" \\ name\twith a tab");
+    EXPECT_EQ(second.services[0].name, "a \"quoted\" \\ name\twith a tab");
     EXPECT_EQ(second.accelerators.size(), 2);
     EXPECT_EQ(second.workloads.at(0).sessions.ratePerSecondMilli, 125);
     EXPECT_EQ(second.failures.at(0).target, first.failures.at(0).target);
@@ -149,7 +149,7 @@ equals = "0123456789012345"
 TEST(ScenarioDirectory, IdsAreDenseInTheDocumentedOrder)
 {
     const auto s = ParseScenario(MINIMAL + "[group]\ncount = 2\nmanagers = 3\n", "x.toml");
-    const auto directory = MakeDirectory(s);
+    const auto directory = MakeDirectories(s).network;
     ASSERT_EQ(directory.nodes.size(), 17); // 2 + 2 + 2 + 6 + 4 + 1
     EXPECT_EQ(directory.clients, (std::vector<NodeId>{0, 1}));
     EXPECT_EQ(directory.servers, (std::vector<NodeId>{2, 3}));

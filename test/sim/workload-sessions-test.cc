@@ -337,6 +337,14 @@ TEST(SessionsWorkload, ImpossibleParametersAreRefused)
     });
 }
 
+std::vector<ServiceSection>
+OneService()
+{
+    std::vector<ServiceSection> services(1);
+    services[0].inside = INSIDE;
+    return services;
+}
+
 TEST(WorkloadSet, SeveralWorkloadsShareARun)
 {
     std::vector<WorkloadSection> sections(3);
@@ -350,7 +358,7 @@ TEST(WorkloadSet, SeveralWorkloadsShareARun)
     sections[2].name = "udp";
     sections[2].kind = "sessions";
     sections[2].sessions = Section("udp", 400, 2);
-    WorkloadSet set(sections, INSIDE, 1);
+    WorkloadSet set(sections, OneService(), 1);
     EXPECT_EQ(set.Sessions(), 825U);
     Network network(set);
     network.Run();
@@ -377,7 +385,7 @@ TEST(WorkloadSet, TheSameCaptureTwiceIsTwoSetsOfSessions)
         section.replay.fileResolved = FLOWCHAIN_SOURCE_DIR "/scenarios/data/web-dns-udp-icmp.pcap";
     }
     sections[1].start = Duration{10'000'000'000'000};
-    WorkloadSet set(sections, INSIDE, 1);
+    WorkloadSet set(sections, OneService(), 1);
     Network network(set);
     network.Run();
     EXPECT_EQ(set.Counters().sessionsCompleted, 250U);
@@ -392,7 +400,7 @@ TEST(WorkloadSet, ErrorsNameTheWorkload)
     sections[0].kind = "sessions";
     try
     {
-        WorkloadSet set(sections, INSIDE, 1);
+        WorkloadSet set(sections, OneService(), 1);
         FAIL();
     }
     catch (const std::invalid_argument& error)

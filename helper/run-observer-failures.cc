@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the observer makes of crashes, returns and views.
+#include "run-observer.h"
+
+#include <algorithm>
+
+namespace flowchain
+{
+
+std::vector<LiveNodes>
+RunObserver::LiveNodesIf(const std::function<bool(NodeId)>& isLive) const
+{
+    std::vector<LiveNodes> services(m_config.services.size());
+    for (NodeId node = 0; node < m_directory.nodes.size(); ++node)
+    {
+        const Directory::Node& about = m_directory.nodes[node];
+        LiveNodes& live = services[about.service];
+        if (about.role == NodeRole::SERVICE_NODE)
+        {
+            live.serviceNodes.set(node, isLive(node));
+        }
+        else if (about.role == NodeRole::MANAGER)
+        {
+            live.groups.resize(std::max<std::size_t>(live.groups.size(), about.group + 1U));
+            live.groups[about.group].set(node, isLive(node));
+        }
+    }
+    return services;
+}
+
+NodeMask
+RunObserver::UpServiceNodes() const
+{
+    NodeMask up = m_serviceNodes;
+    for (const auto& [node, since] : m_downSince)
+    {
+        up.reset(node);
+    }
+    return up;
+}
+
+void
+RunObserver::OnNodeDown(NodeId node, Instant now)
+{
+    m_downSince[node] = now;
+    m_crashedAt[node] = now;
+    m_joining.reset(node);
+    m_complete.reset(node);
+    // A node that took over for lack of any other, its snapshot unfinished, survives nothing: then
+    // all have failed at once, which nobody promises to survive.
+    NodeMask survivors = m_holders & (m_complete | m_managers);
+    for (const auto& [down, since] : m_downSince)
+    {
+        survivors.reset(down);
+    }
+    const std::uint16_t service = m_directory.nodes[node].service;
+    for (NodeId other = 0; other < m_directory.nodes.size(); ++other)
+    {
+        if (m_directory.nodes[other].service != service)
+        {
+            survivors.reset(other);
+        }
+    }
+    for (const std::uint32_t index : m_checker.Crashed(node, service, survivors, now))
+    {
+        const std::uint32_t session = m_registry.At(index).workloadSession;
+        if (session != SessionInfo::NO_SESSION)
+        {
+            m_lost[service] += m_workload->HasTrafficLeft(session) ? 1 : 0;
+            m_lostSessions.resize(std::max<std::size_t>(m_lostSessions.size(), session + 1));
+            m_lostSessions[session] = true;
+        }
+    }
+    if (m_managers.test(node))
+    {
+        for (std::size_t i = 0; i < m_registry.Size(); ++i)
+        {
+            SessionInfo& session = m_registry.At(i);
+            session.third = session.third == node ? NO_NODE : session.third;
+        }
+    }
+    m_copies.UpdateAll(now);
+    UpdateLive(now);
+    if (!m_drained.test(node))
+    {
+        m_first.TouchAsked(node, now);
+        if (m_managers.test(node))
+        {
+            m_first.TouchAll(service, now);
+        }
+    }
+    AfterCheck();
+}
+
+void
+RunObserver::OnNodeUp(NodeId node, Instant now)
+{
+    m_downSince.erase(node);
+    m_drained.reset(node);
+    UpdateLive(now);
+}
+
+/** Tell who is up and, for all that the controller knows, in service. */
+void
+RunObserver::UpdateLive(Instant now)
+{
+    m_copies.SetLive(LiveNodesIf(
+                         [this](NodeId node)
+                         {
+        return m_active.test(node) && !m_downSince.contains(node);
+    }),
+                     now);
+}
+
+void
+RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
+{
+    if (node == m_directory.controller)
+    {
+        m_epoch = epoch;
+        const MembershipView& view = m_applications[node]->Machine().View();
+        for (NodeId member = 0; member < m_directory.nodes.size(); ++member)
+        {
+            m_active.set(member, view.IsActive(member));
+        }
+        m_holders.reset();
+        for (const NodeId member : view.MemberServiceNodes())
+        {
+            m_holders.set(member, view.Status(member) != MemberStatus::JOINING);
+        }
+        for (const auto& group : view.ActiveGroups())
+        {
+            for (const NodeId member : group)
+            {
+                m_holders.set(member, m_config.managersServe);
+            }
+        }
+        for (const NodeId suspect : m_suspected)
+        {
+            const auto crash = m_crashedAt.find(suspect);
+            if (crash != m_crashedAt.end())
+            {
+                m_detection = std::max(m_detection, now - crash->second);
+                auto [entry, isNew] = m_crashOfEpoch.emplace(epoch, crash->second);
+                entry->second = std::min(entry->second, crash->second);
+            }
+        }
+        m_suspected.clear();
+        UpdateLive(now);
+    }
+    const auto crash = m_crashOfEpoch.find(epoch);
+    if (crash != m_crashOfEpoch.end())
+    {
+        m_recovery = std::max(m_recovery, now - crash->second);
+    }
+}
+
+} // namespace flowchain

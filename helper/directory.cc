@@ -98,6 +98,19 @@ BaseName(NodeRole role)
     return "";
 }
 
+SelectionConfig
+MakeSelectionConfig(const SelectionSection& section)
+{
+    SelectionConfig config;
+    config.method = section.method == "maglev" ? SelectionMethod::MAGLEV
+                    : section.method == "jump" ? SelectionMethod::JUMP
+                                               : SelectionMethod::RENDEZVOUS;
+    config.hash =
+        section.hash == "symmetric" ? SelectionHash::SYMMETRIC : SelectionHash::DIRECTIONAL;
+    config.tableSize = section.tableSize;
+    return config;
+}
+
 } // namespace
 
 Directories
@@ -112,6 +125,7 @@ MakeDirectories(const Scenario& scenario)
     {
         network.services.push_back(service.name);
     }
+    network.selection = MakeSelectionConfig(scenario.selection);
     directories.services.assign(scenario.services.size(), network);
     for (std::uint16_t i = 0; i < directories.services.size(); ++i)
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "scenario-check.h"
 
+#include "maglev.h"
 #include "scenario-check-service.h"
 #include "scenario-failure-check.h"
 #include "session-generator.h"
@@ -31,6 +32,22 @@ CheckWaiting(const char* key, Duration delay, const SyncSection& sync, ScenarioD
                         "be sent again that are not lost",
                         FormatDuration(delay),
                         FormatDuration(sync.retransmitTimeout)));
+    }
+}
+
+void
+CheckSelection(const SelectionSection& selection, ScenarioDiagnostics& d)
+{
+    if (!d.Sound({"selection.table_size"}))
+    {
+        return;
+    }
+    if (!IsPrime(selection.tableSize) || selection.tableSize <= MAX_NODES)
+    {
+        d.Add("selection.table_size",
+              fmt::format("{} is not a prime above {}, the most nodes there can be",
+                          selection.tableSize,
+                          MAX_NODES));
     }
 }
 
@@ -202,6 +219,7 @@ CheckScenario(Scenario& s, ScenarioDiagnostics& d)
     }
     CheckTimes(s, d);
     CheckBacklog(s.sync, d);
+    CheckSelection(s.selection, d);
     CheckServices(s, d);
     CheckWorkloads(s, d);
     if (CheckNodes(s, d))

@@ -112,6 +112,15 @@ Visit(ScenarioVisitor& v, ChainSection& s)
 }
 
 void
+Visit(ScenarioVisitor& v, SelectionSection& s)
+{
+    v.VisitChoice("method", s.method, {"rendezvous", "maglev", "jump"});
+    v.VisitChoice("hash", s.hash, {"directional", "symmetric"});
+    constexpr std::int64_t SLOTS_MAX = 1'000'003;
+    v.Integer("table_size", s.tableSize, 2, SLOTS_MAX);
+}
+
+void
 Visit(ScenarioVisitor& v, SyncSection& s)
 {
     v.VisitDuration("retransmit_timeout", s.retransmitTimeout, PICOSECOND, LONGEST);
@@ -317,6 +326,7 @@ VisitScenario(ScenarioVisitor& v, Scenario& s)
     VisitList(v, "link", s.links);
     VisitOne(v, "group", s.group);
     VisitOne(v, "chain", s.chain);
+    VisitOne(v, "selection", s.selection);
     VisitOne(v, "sync", s.sync);
     VisitOne(v, "controller", s.controller);
     s.services.resize(v.CountOf("service", s.services.size()));

@@ -100,6 +100,14 @@ SecondPosition(const ChainSection& chain)
     return chain.position == 0 ? chain.length : chain.position;
 }
 
+/** `[selection]`: who handles a flow, by a function that all nodes share */
+struct SelectionSection
+{
+    std::string method = "rendezvous"; ///< "rendezvous", "maglev", "jump"
+    std::string hash = "directional";  ///< "directional", "symmetric"
+    std::uint32_t tableSize = 2039;    ///< slots of each Maglev table; a prime
+};
+
 /** `[sync]`: the reliable channel between every two nodes */
 struct SyncSection
 {
@@ -237,6 +245,7 @@ struct Scenario
     std::vector<LinkSection> links;
     GroupSection group; ///< of service groups that have none of their own; likewise the next one
     ChainSection chain; ///< its scheme is that of all service groups
+    SelectionSection selection;
     SyncSection sync;
     ControllerSection controller;
     std::vector<ServiceSection> services;         ///< at least one

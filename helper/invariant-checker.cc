@@ -104,7 +104,8 @@ InvariantChecker::CheckUniqueness(NodeId node, const SessionInfo& session, Insta
     if (other != FlowIndex::NOT_FOUND)
     {
         const SessionInfo& holder = m_registry.At(other);
-        if (PromisesOf(session).uniqueness && !holder.deleted)
+        // Nobody can use a session of which nobody has the state: its loss has been counted.
+        if (PromisesOf(session).uniqueness && !holder.deleted && holder.holders.any())
         {
             Violate(Invariant::UNIQUENESS,
                     now,

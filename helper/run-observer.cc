@@ -350,18 +350,22 @@ RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
     }
     NodeMask managers;
     managers.set(node, m_managers.test(node)); // it may be draining
+    std::size_t failed = 0;                    // since they acknowledged, as far as one can tell
     for (const NodeId member : view.ActiveGroups()[m_directory.nodes[node].group])
     {
         managers.set(member);
+        const bool same = !m_applications[member]->IsDown() &&
+                          m_applications[member]->Incarnation() == view.Incarnation(member);
+        failed += same ? 0 : 1;
     }
-    m_checker.Released(
-        node,
-        note.record,
-        serviceNodes & UpServiceNodes(),
-        managers,
-        std::min<std::size_t>(m_config.services[m_directory.nodes[node].service].chainLength,
-                              managers.count()),
-        now);
+    const std::size_t chain = std::min<std::size_t>(
+        m_config.services[m_directory.nodes[node].service].chainLength, managers.count());
+    m_checker.Released(node,
+                       note.record,
+                       serviceNodes & UpServiceNodes(),
+                       managers,
+                       chain - std::min(chain, failed),
+                       now);
     if (SessionInfo* session = m_registry.Find(note.record.id))
     {
         session->releasedAt = std::min(session->releasedAt, now);

@@ -152,7 +152,7 @@ InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant now)
                             SessionName(record.id)));
         return;
     }
-    if (session->deleted)
+    if (session->deleted || session->refusedBy.test(node))
     {
         Violate(Invariant::RESURRECTION,
                 now,
@@ -191,7 +191,8 @@ InvariantChecker::Superseded(NodeId node, SessionId id, Instant now)
     SessionInfo* session = m_registry.Find(id);
     assert(session != nullptr);
     session->holders.reset(node);
-    if (PromisesOf(*session).copiesAtServiceNodes && session->released && !session->lost)
+    if (PromisesOf(*session).copiesAtServiceNodes && session->released && !session->lost &&
+        !session->deleting)
     {
         Violate(Invariant::DURABILITY,
                 now,
@@ -215,6 +216,10 @@ InvariantChecker::Released(NodeId node,
         return; // released before; its copies were judged then, and at every crash since
     }
     session->released = true;
+    if (session->deleting)
+    {
+        return; // its time was over before its packets could go on
+    }
     Check(Invariant::DURABILITY);
     const NodeMask missing = serviceNodes & ~session->holders;
     if (PromisesOf(*session).copiesAtServiceNodes && missing.any())
@@ -248,12 +253,12 @@ InvariantChecker::Released(NodeId node,
 }
 
 void
-InvariantChecker::Deleted(const SessionRecord& record, Instant)
+InvariantChecker::Deleted(const SessionRecord& record)
 {
     if (SessionInfo* session = m_registry.Find(record.id))
     {
+        session->deleting = true;
         session->deleted = true;
-        session->holders.reset();
     }
 }
 
@@ -268,7 +273,8 @@ InvariantChecker::Crashed(NodeId node,
     {
         SessionInfo& session = m_registry.At(i);
         session.holders.reset(node);
-        if (session.record.service != service || !session.released || session.deleted ||
+        session.refusedBy.reset(node);
+        if (session.record.service != service || !session.released || session.deleting ||
             session.lost)
         {
             continue;

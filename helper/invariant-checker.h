@@ -81,7 +81,21 @@ class InvariantChecker
                   const NodeMask& managers,
                   std::size_t chainLength,
                   Instant now);
-    void Deleted(const SessionRecord& record, Instant now);
+    /** The session's owner has decided to delete it; nobody needs to keep it any longer. */
+    void Deleting(SessionInfo& session)
+    {
+        session.deleting = true;
+    }
+
+    /** A node has taken out its copy for good. */
+    void Removed(NodeId node, SessionInfo& session)
+    {
+        session.holders.reset(node);
+        session.refusedBy.set(node);
+    }
+
+    /** Every node has confirmed that it has taken out what it had of the session. */
+    void Deleted(const SessionRecord& record);
     /** A node of a service group has lost everything.
      * @param survivors its service nodes that are up and active
      * @returns the group's released sessions of which no survivor has a copy, as registry indices

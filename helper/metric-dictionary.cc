@@ -42,6 +42,31 @@ DeclareSessions(Declarations& d)
           "sessions.broken",
           "sessions",
           "sessions of which a packet was dropped, or arrived changed");
+    Count(d, "sessions.deleted", "sessions", "sessions whose deletion has begun");
+    Count(
+        d, "sessions.closed", "sessions", "those of them whose TCP connection was closed or reset");
+    Count(d, "sessions.aged", "sessions", "those of them that had no packets for too long");
+    Count(d,
+          "sessions.deletions_taken_over",
+          "deletions",
+          "deletions begun by a node that has gone, which another one has repeated");
+    Count(d,
+          "sessions.deletions_pending",
+          "deletions",
+          "deletions that not everybody has confirmed at the end, all live service nodes");
+    Count(d,
+          "sessions.zombies",
+          "copies",
+          "copies and flow entries of deleted sessions that live nodes hold at the end");
+    Count(d,
+          "ports.in_use",
+          "ports",
+          "external ports that are not free at the end, all live service nodes");
+    Count(d, "tombstones", "names", "names of deleted sessions at the end, all live nodes");
+    Count(d,
+          "tombstones.evicted",
+          "names",
+          "names of deleted sessions that made way for newer ones, all live nodes");
 }
 
 void

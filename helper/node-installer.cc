@@ -75,6 +75,9 @@ class Factories
         const AcceleratorSection& accelerator = service.accelerators[section];
         factory.SetTypeId(AcceleratorApplication::GetTypeId());
         factory.Set("EntriesMax", ns3::UintegerValue(accelerator.entriesMax));
+        factory.Set("TombstonesMax", ns3::UintegerValue(m_scenario.session.tombstonesMax));
+        factory.Set("TcpTracking", ns3::BooleanValue(m_scenario.session.tcpTracking));
+        factory.Set("RefreshInterval", TimeOf(m_scenario.session.timers.refreshInterval));
         SetProcessing(factory, accelerator.processing);
         SetHeartbeat(factory);
     }
@@ -96,8 +99,25 @@ class Factories
         factory.SetTypeId(ServiceNodeApplication::GetTypeId());
         SetReplica(factory, service);
         factory.Set("SessionsMax", ns3::UintegerValue(service.sessionsMax));
+        SetLife(factory);
         SetProcessing(factory, service.processing);
         SetHeartbeat(factory);
+    }
+
+    void SetLife(ns3::ObjectFactory& factory) const
+    {
+        const SessionSection& session = m_scenario.session;
+        const SessionTimers& timers = session.timers;
+        factory.Set("TcpEstablishedTimeout", TimeOf(timers.tcpEstablished));
+        // Whose state nobody follows may be established for all that is known.
+        factory.Set("TcpTransitoryTimeout",
+                    TimeOf(session.tcpTracking ? timers.tcpTransitory : timers.tcpEstablished));
+        factory.Set("UdpTimeout", TimeOf(timers.udp));
+        factory.Set("IcmpTimeout", TimeOf(timers.icmp));
+        factory.Set("CloseLinger", TimeOf(timers.closeLinger));
+        factory.Set("RefreshInterval", TimeOf(timers.refreshInterval));
+        factory.Set("TcpUpdates", ns3::BooleanValue(session.tcpUpdates));
+        factory.Set("RemovalsMax", ns3::UintegerValue(session.removalsMax));
     }
 
     void SetController(ns3::ObjectFactory& factory) const
@@ -113,7 +133,7 @@ class Factories
         SetProcessing(factory, m_scenario.controller.processing);
     }
 
-    static void SetReplica(ns3::ObjectFactory& factory, const ServiceSection& service)
+    void SetReplica(ns3::ObjectFactory& factory, const ServiceSection& service) const
     {
         const ChainSection& chain = service.chain;
         factory.Set("Scheme", ns3::StringValue(chain.scheme));
@@ -121,6 +141,7 @@ class Factories
         factory.Set("ChainLength", ns3::UintegerValue(chain.length));
         factory.Set("Position", ns3::UintegerValue(SecondPosition(chain)));
         factory.Set("PendingTimeout", TimeOf(service.group.pendingTimeout));
+        factory.Set("TombstonesMax", ns3::UintegerValue(m_scenario.session.tombstonesMax));
     }
 
     void SetHeartbeat(ns3::ObjectFactory& factory) const

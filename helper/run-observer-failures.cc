@@ -67,8 +67,8 @@ RunObserver::OnNodeDown(NodeId node, Instant now)
         if (session != SessionInfo::NO_SESSION)
         {
             m_lost[service] += m_workload->HasTrafficLeft(session) ? 1 : 0;
-            m_lostSessions.resize(std::max<std::size_t>(m_lostSessions.size(), session + 1));
-            m_lostSessions[session] = true;
+            m_mayChange.resize(std::max<std::size_t>(m_mayChange.size(), session + 1));
+            m_mayChange[session] = true;
         }
     }
     if (m_managers.test(node))

@@ -176,6 +176,7 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
         m_complete.set(node);
         break;
     default:
+        NoteLife(node, note, now);
         break;
     }
     AfterCheck();
@@ -319,9 +320,9 @@ RunObserver::NoteStored(NodeId node, const SessionRecord& record, Instant now)
         m_copies.SetGroup(*session, m_directory.nodes[node].group, now);
     }
     m_copies.Update(*session, now);
-    if ((record.id >> 48) != record.owner)
+    if ((record.id >> 48) != record.owner || VersionCounterOf(record.state) > 1)
     {
-        return; // an adopted session's copies are no part of its set-up
+        return; // copies of an adopted session or of a newer state are no part of the set-up
     }
     if (m_managers.test(node))
     {
@@ -419,9 +420,9 @@ RunObserver::OnHostArrival(
         m_checker.PacketRight();
         return;
     case Arrival::UNKNOWN_CONNECTION:
-        if (WasLost(view.key))
+        if (MayHaveChanged(view.key))
         {
-            return; // opened anew after all its state was lost: judged under durability
+            return; // opened anew, its state lost (judged under durability) or its time over
         }
         m_checker.TranslationChanged(
             host, service, "a packet of a known connection as " + KeyText(view.key), now);
@@ -454,11 +455,11 @@ RunObserver::IsTranslationKnown(NodeId host, const FlowKey& key) const
 }
 
 bool
-RunObserver::WasLost(const FlowKey& atServer) const
+RunObserver::MayHaveChanged(const FlowKey& atServer) const
 {
     const SessionInfo* session = m_checker.FindExternal(atServer.Reversed());
-    return session != nullptr && session->workloadSession < m_lostSessions.size() &&
-           m_lostSessions[session->workloadSession];
+    return session != nullptr && session->workloadSession < m_mayChange.size() &&
+           m_mayChange[session->workloadSession];
 }
 
 void

@@ -111,6 +111,8 @@ class RunObserver : public NodeListener, public WorkloadListener
     void NoteCreated(NodeId node, const Note& note, Instant now);
     void NoteStored(NodeId node, const SessionRecord& record, Instant now);
     void NoteReleased(NodeId node, const Note& note, Instant now);
+    void NoteLife(NodeId node, const Note& note, Instant now);
+    void NoteDeleting(const Note& note, Instant now);
     void NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now);
     void NoteSlowReverse(const Note& note);
     void AfterCheck();
@@ -118,12 +120,13 @@ class RunObserver : public NodeListener, public WorkloadListener
     bool IsTranslationKnown(NodeId host, const FlowKey& key) const;
     /** Nodes of each service group for which `isLive` says so. */
     std::vector<LiveNodes> LiveNodesIf(const std::function<bool(NodeId)>& isLive) const;
-    bool WasLost(const FlowKey& atServer) const;
+    bool MayHaveChanged(const FlowKey& atServer) const;
     void OpenCopies(SessionInfo& session, Instant now);
     void NotePrediction(NodeId node, const Frame& frame);
     void UpdateLive(Instant now);
     void ReportNotes(MetricSet& metrics) const;
     void ReportMemory(MetricSet& metrics) const;
+    void ReportLife(MetricSet& metrics);
 
     ObserverConfig m_config;
     const Directory& m_directory;
@@ -162,9 +165,13 @@ class RunObserver : public NodeListener, public WorkloadListener
     std::uint64_t m_predictionsRight = 0;
     std::uint64_t m_thirdMisses = 0;
     std::uint64_t m_overtakes = 0;
-    std::vector<std::uint64_t> m_lost;   ///< sessions; index: service group
+    std::vector<std::uint64_t> m_lost; ///< sessions; index: service group
+    /** Sessions whose deletion has begun, by cause. */
+    std::array<std::uint64_t, DELETION_CAUSE_COUNT> m_deletions{};
+    std::uint64_t m_takenOver = 0;       ///< deletions that a dead node had begun
     std::vector<std::uint32_t> m_latest; ///< registry index, by workload session
-    std::vector<bool> m_lostSessions; ///< index: workload session; of which all state was lost once
+    /** Index: workload session. It may be opened anew, under another translation. */
+    std::vector<bool> m_mayChange;
     std::uint64_t m_epoch = 1;
     LatencyHistogram m_firstPacket;
     std::uint64_t m_digest = 0;

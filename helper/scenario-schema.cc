@@ -3,6 +3,7 @@
 
 #include "failure-kinds.h"
 #include "message-batch.h"
+#include "removal-log.h"
 #include "sync-scheme.h"
 
 namespace flowchain
@@ -134,6 +135,22 @@ Visit(ScenarioVisitor& v, SyncSection& s)
     v.Integer("batch_count", s.batchCount, 1, BATCH_MESSAGES_MAX);
     v.VisitDuration("batch_delay", s.batchDelay, Duration{}, SECOND);
     v.Integer("batch_bytes", s.batchBytes, BATCH_BYTES_MIN, BATCH_BYTES_MAX);
+}
+
+void
+Visit(ScenarioVisitor& v, SessionSection& s)
+{
+    constexpr Duration SHORTEST{1'000'000'000};
+    v.VisitDuration("tcp_established_timeout", s.timers.tcpEstablished, SHORTEST, LONGEST);
+    v.VisitDuration("tcp_transitory_timeout", s.timers.tcpTransitory, SHORTEST, LONGEST);
+    v.VisitDuration("udp_timeout", s.timers.udp, SHORTEST, LONGEST);
+    v.VisitDuration("icmp_timeout", s.timers.icmp, SHORTEST, LONGEST);
+    v.VisitDuration("close_linger", s.timers.closeLinger, SHORTEST, LONGEST);
+    v.VisitDuration("refresh_interval", s.timers.refreshInterval, SHORTEST, LONGEST);
+    v.VisitFlag("tcp_tracking", s.tcpTracking);
+    v.VisitFlag("tcp_updates", s.tcpUpdates);
+    v.Integer("tombstones_max", s.tombstonesMax, 1, TABLE_MAX);
+    v.Integer("removals_max", s.removalsMax, 1, RemovalLog::REMOVALS_MAX);
 }
 
 void
@@ -328,6 +345,7 @@ VisitScenario(ScenarioVisitor& v, Scenario& s)
     VisitOne(v, "chain", s.chain);
     VisitOne(v, "selection", s.selection);
     VisitOne(v, "sync", s.sync);
+    VisitOne(v, "session", s.session);
     VisitOne(v, "controller", s.controller);
     s.services.resize(v.CountOf("service", s.services.size()));
     for (std::size_t i = 0; i < s.services.size(); ++i)

@@ -4,6 +4,7 @@
 
 #include "instant.h"
 #include "membership-view.h"
+#include "session-life.h"
 
 #include <cstdint>
 #include <optional>
@@ -122,6 +123,16 @@ struct SyncSection
     std::uint16_t batchCount = 1;      ///< messages in one frame, at most
     Duration batchDelay{};             ///< that a message waits for others
     std::uint32_t batchBytes = 1400;   ///< length of a frame with several messages
+};
+
+/** `[session]`: the life of a session */
+struct SessionSection
+{
+    SessionTimers timers;
+    std::uint32_t tombstonesMax = 65'536; ///< names of deleted sessions that one node keeps
+    std::uint16_t removalsMax = 255;      ///< deletions of one node that are not confirmed yet
+    bool tcpTracking = false;             ///< accelerators tell owners of ACK, FIN and RST
+    bool tcpUpdates = true;               ///< changes of a connection's state are replicated
 };
 
 /** `[controller]` */
@@ -247,6 +258,7 @@ struct Scenario
     ChainSection chain; ///< its scheme is that of all service groups
     SelectionSection selection;
     SyncSection sync;
+    SessionSection session;
     ControllerSection controller;
     std::vector<ServiceSection> services;         ///< at least one
     std::vector<AcceleratorSection> accelerators; ///< of service groups that have none of their own

@@ -40,10 +40,12 @@ struct SessionInfo
 
     SessionRecord record; ///< of the newest version seen
     NodeMask holders;     ///< live nodes that have a copy
+    NodeMask refusedBy;   ///< live nodes that have taken out theirs for good
     std::uint32_t workloadSession = NO_SESSION;
     bool released = false;
     bool reverseStored = false;
-    bool deleted = false;
+    bool deleting = false; ///< its owner has begun to delete it
+    bool deleted = false;  ///< everybody has confirmed that
     bool lost = false;
 
     Instant injectedAt = NEVER; ///< first packet leaves the client

@@ -4,6 +4,8 @@
 
 #include "node-application.h"
 
+#include <ns3/nstime.h>
+
 namespace flowchain
 {
 
@@ -16,7 +18,10 @@ class AcceleratorApplication : public NodeApplication
   private:
     std::unique_ptr<ProtocolMachine> MakeMachine(const NodeConfig& config) override;
 
-    std::uint32_t m_entriesMax = 8000000;
+    std::uint32_t m_entriesMax = 0;
+    std::uint32_t m_tombstonesMax = 0;
+    bool m_tcpTracking = false;
+    ns3::Time m_refreshInterval;
 };
 
 } // namespace flowchain

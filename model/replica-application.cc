@@ -44,6 +44,12 @@ ReplicaApplication::GetTypeId()
                           ns3::UintegerValue(4000000),
                           ns3::MakeUintegerAccessor(&ReplicaApplication::m_sessionsMax),
                           ns3::MakeUintegerChecker<std::uint32_t>(1))
+            .AddAttribute("TombstonesMax",
+                          "Names of deleted sessions that are refused, at most; the oldest one "
+                          "makes way",
+                          ns3::UintegerValue(65536),
+                          ns3::MakeUintegerAccessor(&ReplicaApplication::m_tombstonesMax),
+                          ns3::MakeUintegerChecker<std::uint32_t>(1))
             .AddAttribute(
                 "PendingTimeout",
                 "Time after which a session that still waits is given up, and its packets "
@@ -71,6 +77,7 @@ ReplicaApplication::MakeReplicaConfig() const
     replica.length = m_length;
     replica.position = m_position;
     replica.sessionsMax = m_sessionsMax;
+    replica.tombstonesMax = m_tombstonesMax;
     replica.pendingTimeout = Duration(m_pendingTimeout.GetTimeStep());
     return replica;
 }

@@ -15,6 +15,15 @@ class ServiceNodeApplication : public ReplicaApplication
 
   private:
     std::unique_ptr<ProtocolMachine> MakeMachine(const NodeConfig& config) override;
+
+    ns3::Time m_tcpEstablishedTimeout;
+    ns3::Time m_tcpTransitoryTimeout;
+    ns3::Time m_udpTimeout;
+    ns3::Time m_icmpTimeout;
+    ns3::Time m_closeLinger;
+    ns3::Time m_refreshInterval;
+    bool m_tcpUpdates = true;
+    std::uint16_t m_removalsMax = 0;
 };
 
 } // namespace flowchain

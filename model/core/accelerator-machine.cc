@@ -45,6 +45,18 @@ AcceleratorMachine::TableLimit() const
 }
 
 void
+AcceleratorMachine::ListSessions(std::vector<SessionId>& out) const
+{
+    for (std::size_t slot = 0; slot < m_entries.Slots(); ++slot)
+    {
+        if (m_entries.At(slot).live)
+        {
+            out.push_back(m_entries.At(slot).flow.session);
+        }
+    }
+}
+
+void
 AcceleratorMachine::HandlePacket(FramePtr frame, Instant now, Actions& out)
 {
     PacketView view;

@@ -38,10 +38,11 @@ class AcceleratorMachine : public ProtocolMachine
     std::size_t TableEntries() const override;
     std::size_t TableLimit() const override;
 
-    /** Names of deleted sessions, whose entries are refused. */
-    const Tombstones& Deleted() const
+    void ListSessions(std::vector<SessionId>& out) const override;
+
+    const Tombstones* DeletedSessions() const override
     {
-        return m_tombstones;
+        return &m_tombstones;
     }
 
   private:

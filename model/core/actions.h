@@ -6,6 +6,7 @@
 #include "session-record.h"
 #include "sync-message.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -59,6 +60,7 @@ enum class DeletionCause : std::uint8_t
     SUPERSEDED, ///< a newer session has its tuple
     TAKEN_OVER, ///< whoever was deleting it is gone
 };
+constexpr std::size_t DELETION_CAUSE_COUNT = 5;
 
 struct Note
 {

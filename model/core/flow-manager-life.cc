@@ -6,6 +6,19 @@ namespace flowchain
 {
 
 void
+FlowManagerMachine::ListSessions(std::vector<SessionId>& out) const
+{
+    ReplicaMachine::ListSessions(out);
+    for (std::size_t slot = 0; slot < m_entries.Slots(); ++slot)
+    {
+        if (m_entries.IsUsed(slot))
+        {
+            out.push_back(m_entries.At(slot).session);
+        }
+    }
+}
+
+void
 FlowManagerMachine::HandleUpdate(const SessionRecord& record, Instant now, Actions& out)
 {
     if (SpreadCount() >= m_manager.pendingMax)

@@ -43,6 +43,8 @@ class FlowManagerMachine : public ReplicaMachine
     std::size_t TableEntries() const override;
     std::size_t TableLimit() const override;
 
+    void ListSessions(std::vector<SessionId>& out) const override;
+
     /** Sessions that wait for state or acknowledgements, and spreads that are under way. */
     std::size_t PendingCount() const
     {

@@ -173,6 +173,21 @@ class FlowTable
         return m_slots[slot];
     }
 
+    const Value& At(std::size_t slot) const
+    {
+        return m_slots[slot];
+    }
+
+    /** Whether the slot's value is there. @pre slot < Slots() */
+    bool IsUsed(std::size_t slot) const
+    {
+        return m_index.Find(FlowHash(KeyOf(m_slots[slot])),
+                            [slot](std::uint32_t s)
+                            {
+            return s == slot;
+        }) != FlowIndex::NOT_FOUND;
+    }
+
   private:
     friend class MachineDigest; ///< of tests
 

@@ -20,8 +20,7 @@ class NatFunction : public NetworkFunction
     Open(const PacketView& packet, SessionStore& store, Instant now, FlowKey& translated) override;
     void Close(const SessionRecord& record) override;
 
-    /** Endpoints that are not free, all protocols. */
-    std::size_t InUse() const
+    std::size_t PortsInUse() const override
     {
         return m_nat.InUse();
     }

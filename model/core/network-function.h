@@ -37,6 +37,12 @@ class NetworkFunction
      */
     virtual void Close(const SessionRecord& record) = 0;
 
+    /** External ports that are taken, all protocols and addresses. */
+    virtual std::size_t PortsInUse() const
+    {
+        return 0;
+    }
+
     /** @returns the state that the first packet puts the session in. */
     static SessionState StateOf(const PacketView& packet)
     {

@@ -435,6 +435,11 @@ ProtocolMachine::HandlePacket(FramePtr frame, Instant, Actions&)
 }
 
 void
+ProtocolMachine::ListSessions(std::vector<SessionId>&) const
+{
+}
+
+void
 ProtocolMachine::HandleInject(FramePtr frame, Instant, Actions&)
 {
     Drop(std::move(frame), DropReason::NOT_FOR_ME);

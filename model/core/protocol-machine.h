@@ -6,6 +6,7 @@
 #include "instant.h"
 #include "membership-view.h"
 #include "message-transport.h"
+#include "tombstones.h"
 
 #include <cstdint>
 #include <vector>
@@ -100,6 +101,15 @@ class ProtocolMachine
     virtual std::size_t TableLimit() const
     {
         return 0;
+    }
+
+    /** Append the name of a session for every copy or entry of it that those tables hold. */
+    virtual void ListSessions(std::vector<SessionId>& out) const;
+
+    /** Names of deleted sessions that the node refuses; null if it knows none. */
+    virtual const Tombstones* DeletedSessions() const
+    {
+        return nullptr;
     }
 
   protected:

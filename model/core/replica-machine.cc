@@ -21,6 +21,18 @@ ReplicaMachine::ReplicaMachine(const NodeConfig& config, const ReplicaConfig& re
     m_replica.release = replica.scheme->Release(replica.release);
 }
 
+void
+ReplicaMachine::ListSessions(std::vector<SessionId>& out) const
+{
+    for (std::size_t slot = 0; slot < m_store.Slots(); ++slot)
+    {
+        if (m_store.At(slot).id != 0)
+        {
+            out.push_back(m_store.At(slot).id);
+        }
+    }
+}
+
 // ---------------------------------------------------------------------------------------------
 // The root
 

@@ -51,6 +51,13 @@ class ReplicaMachine : public ProtocolMachine
         return m_spreads.size() - m_freeSpreads.size() + m_fanOuts.size() - m_freeFanOuts.size();
     }
 
+    void ListSessions(std::vector<SessionId>& out) const override;
+
+    const Tombstones* DeletedSessions() const override
+    {
+        return &m_store.Deleted();
+    }
+
   protected:
     using SpreadHandle = std::uint32_t;
     static constexpr SpreadHandle NO_SPREAD = FlowIndex::NOT_FOUND;

@@ -231,9 +231,9 @@ ServiceNodeMachine::BeginRemovals(Instant now, Actions& out)
         const Doomed doomed = m_doomed.front();
         m_doomed.pop_front();
         // What this node has removed, others may still have if the one who told it is gone.
-        const bool done = doomed.cause == DeletionCause::TAKEN_OVER
-                              ? m_removals.Has(doomed.record.id)
-                              : Store().IsDeleted(doomed.record.id);
+        const bool done =
+            m_removals.Has(doomed.record.id) ||
+            (doomed.cause != DeletionCause::TAKEN_OVER && Store().IsDeleted(doomed.record.id));
         if (!done)
         {
             BeginRemoval(doomed.record, doomed.cause, now, out);

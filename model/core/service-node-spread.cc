@@ -290,7 +290,7 @@ ServiceNodeMachine::NeedsRepair(const SessionRecord& record)
 void
 ServiceNodeMachine::FeedRepair(Instant now, Actions& out)
 {
-    while (m_repairs < m_service.repairWindow && m_repairCursor < Store().Size())
+    while (m_repairs < m_service.repairWindow && m_repairCursor < Store().Slots())
     {
         const SessionRecord record = Store().At(m_repairCursor++);
         if (!NeedsRepair(record))
@@ -306,7 +306,7 @@ ServiceNodeMachine::FeedRepair(Instant now, Actions& out)
         }
         Progress(handle, now, out);
     }
-    if (m_repairs == 0 && m_repairCursor >= Store().Size())
+    if (m_repairs == 0 && m_repairCursor >= Store().Slots())
     {
         m_repairedView = View();
     }

@@ -171,9 +171,9 @@ TEST(NatFunction, GivesBackTheEndpointsOfItsOwnLifeOnly)
     const std::uint16_t port = translated.source.port;
     nat.Close(Session(MakeSessionId(SELF, 1, 2), SERVER + 1, port));
     nat.Close(Session(MakeSessionId(SELF + 1, 1, 3), SERVER + 1, port));
-    EXPECT_EQ(nat.InUse(), 1U);
+    EXPECT_EQ(nat.PortsInUse(), 1U);
     nat.Close(Session(MakeSessionId(SELF, 1, 3), SERVER, port));
-    EXPECT_EQ(nat.InUse(), 0U);
+    EXPECT_EQ(nat.PortsInUse(), 0U);
 }
 
 /** What was passed over for a session of an earlier life is free once that session has ended. */
@@ -187,11 +187,11 @@ TEST(NatFunction, GivesBackAnEndpointThatAnEarlierLifesSessionHad)
     ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, Instant{}, translated),
               DropReason::NONE);
     EXPECT_EQ(translated.source.port, 1001);
-    EXPECT_EQ(nat.InUse(), 2U);
+    EXPECT_EQ(nat.PortsInUse(), 2U);
     nat.Close(Session(MakeSessionId(SELF, 2, 0), SERVER + 1, 1000)); // another one of that life
-    EXPECT_EQ(nat.InUse(), 2U);
+    EXPECT_EQ(nat.PortsInUse(), 2U);
     nat.Close(old);
-    EXPECT_EQ(nat.InUse(), 1U);
+    EXPECT_EQ(nat.PortsInUse(), 1U);
 }
 
 TEST(NatTopology, KnowsAnswersAndWhoseBlockTheyAreIn)

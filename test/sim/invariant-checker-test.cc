@@ -203,7 +203,7 @@ TEST_F(InvariantCheckerTest, UniquenessOfTheExternalTuple)
 
 TEST_F(InvariantCheckerTest, AnExternalTupleMayReturnAfterDeletion)
 {
-    checker.Deleted(Open(1, 2000), At(15));
+    checker.Deleted(Open(1, 2000));
     Open(2, 2000);
     EXPECT_EQ(checker.ViolationCount(), 0U);
 }
@@ -211,10 +211,45 @@ TEST_F(InvariantCheckerTest, AnExternalTupleMayReturnAfterDeletion)
 TEST_F(InvariantCheckerTest, Resurrection)
 {
     const SessionRecord record = Open(1, 2000);
-    checker.Deleted(record, At(15));
+    checker.Deleted(record);
     EXPECT_EQ(checker.ViolationCount(), 0U);
     checker.Stored(SERVICE_B, record, At(16));
     EXPECT_TRUE(Only(Invariant::RESURRECTION));
+}
+
+TEST_F(InvariantCheckerTest, TheExternalTupleIsTakenUntilTheDeletionIsConfirmed)
+{
+    const SessionRecord record = Open(1, 2000);
+    checker.Deleting(*registry.Find(record.id));
+    Open(2, 2000);
+    EXPECT_TRUE(Only(Invariant::UNIQUENESS));
+}
+
+TEST_F(InvariantCheckerTest, ACopyThatWasRemovedDoesNotReturnToItsNode)
+{
+    const SessionRecord record = Open(1, 2000);
+    SessionInfo& session = *registry.Find(record.id);
+    checker.Deleting(session);
+    checker.Removed(SERVICE_A, session);
+    checker.Stored(SERVICE_B, record, At(15)); // has not been told yet
+    EXPECT_EQ(checker.ViolationCount(), 0U);
+    EXPECT_EQ(session.holders, Mask({SERVICE_B}));
+    checker.Stored(SERVICE_A, record, At(16));
+    EXPECT_TRUE(Only(Invariant::RESURRECTION));
+}
+
+TEST_F(InvariantCheckerTest, NobodyNeedsACopyOfASessionThatIsBeingDeleted)
+{
+    const SessionRecord record = Open(1, 2000);
+    registry.Find(record.id)->released = true;
+    checker.Deleting(*registry.Find(record.id));
+    EXPECT_TRUE(checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B}), At(15)).empty());
+    checker.Superseded(SERVICE_B, record.id, At(16));
+    EXPECT_EQ(checker.ViolationCount(), 0U);
+    const SessionRecord early = Open(2, 2001);
+    checker.Deleting(*registry.Find(early.id));
+    Release(early);
+    EXPECT_EQ(checker.ViolationCount(), 0U);
 }
 
 TEST_F(InvariantCheckerTest, ConsistencyOfTheTranslation)

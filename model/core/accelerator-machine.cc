@@ -13,7 +13,7 @@ namespace
 {
 
 /** A refresh interval is divided into so many looks at a part of the table each. */
-constexpr Duration::rep SCAN_PARTS = 64;
+constexpr std::uint32_t SCAN_PARTS = 64;
 
 } // namespace
 
@@ -275,11 +275,10 @@ AcceleratorMachine::HandleWakeup(Instant now, Actions& out)
     {
         return;
     }
-    const std::size_t slots = m_entries.Slots();
-    for (std::size_t i = (slots + SCAN_PARTS - 1) / SCAN_PARTS; i > 0; --i)
+    // Each slot's turn comes once in an interval, however few there are.
+    for (std::size_t slot = m_scanPart; slot < m_entries.Slots(); slot += SCAN_PARTS)
     {
-        m_scanned = m_scanned + 1 < slots ? m_scanned + 1 : 0;
-        Entry& entry = m_entries.At(m_scanned);
+        Entry& entry = m_entries.At(slot);
         if (!entry.live || !entry.active || !View().IsActive(entry.flow.owner))
         {
             continue;
@@ -289,6 +288,7 @@ AcceleratorMachine::HandleWakeup(Instant now, Actions& out)
         message.entry = entry.flow;
         entry.active = !SendReliable(entry.flow.owner, message, Pool().Acquire(), 0, now, out);
     }
+    m_scanPart = (m_scanPart + 1) % SCAN_PARTS;
     m_nextScan =
         m_entries.Size() == 0
             ? NEVER

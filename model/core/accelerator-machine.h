@@ -78,8 +78,8 @@ class AcceleratorMachine : public ProtocolMachine
     AcceleratorConfig m_accelerator;
     FlowTable<Entry, &AcceleratorMachine::KeyOf> m_entries;
     Tombstones m_tombstones;
-    Instant m_nextScan = NEVER; ///< when the next part of the table is looked through
-    std::size_t m_scanned = 0;  ///< the slot where that begins
+    Instant m_nextScan = NEVER;   ///< when the next part of the table is looked through
+    std::uint32_t m_scanPart = 0; ///< that part: every 64th slot, from this one on
 };
 
 } // namespace flowchain

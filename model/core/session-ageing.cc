@@ -27,8 +27,9 @@ SessionAgeing::Lookup(SessionId session) const
 Instant
 SessionAgeing::DeadlineOf(const Life& life) const
 {
+    // An accelerator waits one interval for its first report, and takes another for a whole round.
     return life.activeAt + IdleTimeout(m_timers, life.protocol, life.life.state) +
-           m_timers.refreshInterval;
+           2 * m_timers.refreshInterval;
 }
 
 void

@@ -20,8 +20,8 @@ struct SessionTimers
     Duration udp = 300 * SECOND;             ///< RFC 4787, REQ-5: 5 minutes recommended
     Duration icmp = 60 * SECOND;             ///< RFC 5508, REQ-2: at least 60 seconds
     Duration closeLinger = 240 * SECOND;     ///< closed or reset TCP; RFC 5382, REQ-5
-    /** How often accelerators tell which sessions have had packets. A session lives on for that
-     * long beyond its time, since packets may not have been told yet. */
+    /** How often accelerators tell which sessions have had packets. A session lives on for twice
+     * that long beyond its time, since packets may not have been told yet. */
     Duration refreshInterval = 30 * SECOND;
 };
 

@@ -193,9 +193,9 @@ TEST(SessionAgeing, EachSessionHasItsOwnTime)
     ageing.Watch(Record(3, IpProtocol::TCP, SYN_SENT), 3, Instant{});
     ageing.Watch(Record(4, IpProtocol::TCP, ESTABLISHED), 4, Instant{});
     ageing.Watch(Record(5, IpProtocol::TCP, CLOSING), 5, Instant{});
-    // One refresh interval later than the timeouts.
+    // Two refresh intervals later than the timeouts.
     EXPECT_EQ(Expired(ageing, Instant{100 * SECOND}),
-              (When{{5, 2}, {6, 5}, {7, 3}, {9, 1}, {17, 4}}));
+              (When{{6, 2}, {7, 5}, {8, 3}, {10, 1}, {18, 4}}));
     EXPECT_EQ(ageing.Size(), 0U);
     EXPECT_EQ(ageing.Next(), NEVER);
 }
@@ -208,7 +208,7 @@ TEST(SessionAgeing, PacketsGiveNewTime)
     ageing.Touch(Record(1, IpProtocol::UDP).id, Instant{8 * SECOND});
     EXPECT_TRUE(Expired(ageing, Instant{16 * SECOND}).empty());
     ageing.Touch(Record(2, IpProtocol::UDP).id, Instant{16 * SECOND}); // unknown: nothing
-    EXPECT_EQ(Expired(ageing, Instant{100 * SECOND}), (When{{17, 1}}));
+    EXPECT_EQ(Expired(ageing, Instant{100 * SECOND}), (When{{18, 1}}));
 }
 
 TEST(SessionAgeing, ANewStateHasItsOwnTime)
@@ -220,7 +220,7 @@ TEST(SessionAgeing, ANewStateHasItsOwnTime)
     EXPECT_TRUE(Expired(ageing, Instant{10 * SECOND}).empty()) << "longer";
     EXPECT_EQ(ageing.Observe(record.id, FORWARD, FIN, Instant{10 * SECOND}), std::nullopt);
     EXPECT_EQ(ageing.Observe(record.id, BACK, FIN, Instant{10 * SECOND}), CLOSING);
-    EXPECT_EQ(Expired(ageing, Instant{100 * SECOND}), (When{{16, 1}})) << "shorter";
+    EXPECT_EQ(Expired(ageing, Instant{100 * SECOND}), (When{{17, 1}})) << "shorter";
     EXPECT_EQ(ageing.Observe(record.id, FORWARD, RST, Instant{100 * SECOND}), std::nullopt);
 }
 
@@ -232,7 +232,7 @@ TEST(SessionAgeing, AForgottenSessionsPlaceIsAnothers)
     EXPECT_FALSE(ageing.IsWatched(Record(1, IpProtocol::ICMP).id));
     ageing.Watch(Record(2, IpProtocol::UDP), 2, Instant{1 * SECOND});
     ageing.Watch(Record(2, IpProtocol::UDP), 9, Instant{5 * SECOND}); // is watched
-    EXPECT_EQ(Expired(ageing, Instant{100 * SECOND}), (When{{10, 2}}));
+    EXPECT_EQ(Expired(ageing, Instant{100 * SECOND}), (When{{11, 2}}));
 }
 
 /** No session ends before its time, or later than a tick after it. */
@@ -273,12 +273,12 @@ TEST(SessionAgeing, AgreesWithAMapOfDeadlines)
             ageing.Touch(record.id, now);
             if (known)
             {
-                deadlines[record.id] = now + 9 * SECOND;
+                deadlines[record.id] = now + 10 * SECOND;
             }
             break;
         default:
             ageing.Watch(record, 0, now);
-            deadlines.emplace(record.id, now + 9 * SECOND);
+            deadlines.emplace(record.id, now + 10 * SECOND);
             break;
         }
         ASSERT_EQ(ageing.Size(), deadlines.size());

@@ -38,6 +38,37 @@ class Nodes
     std::vector<Directory::Node> m_nodes;
 };
 
+LbConfig
+MakeLbConfig(const ServiceSection& service)
+{
+    LbConfig lb;
+    for (const VipSection& vip : service.vips)
+    {
+        lb.services.push_back({{vip.address, vip.port}, ProtocolOf(vip)});
+    }
+    for (const BackendSection& backend : service.backends)
+    {
+        const auto index = static_cast<std::uint16_t>(lb.backends.size());
+        lb.backends.push_back({backend.address, backend.port, backend.weight});
+        if (backend.drainAt)
+        {
+            lb.changes.push_back({Instant(*backend.drainAt), index, false});
+        }
+        if (backend.restoreAt)
+        {
+            lb.changes.push_back({Instant(*backend.restoreAt), index, true});
+        }
+    }
+    std::stable_sort(lb.changes.begin(),
+                     lb.changes.end(),
+                     [](const BackendChange& a, const BackendChange& b)
+                     {
+        return a.at < b.at;
+    });
+    lb.tableSize = service.tableSize;
+    return lb;
+}
+
 FunctionConfig
 MakeFunctionConfig(const ServiceSection& service, const std::vector<NodeId>& nodes)
 {
@@ -49,6 +80,7 @@ MakeFunctionConfig(const ServiceSection& service, const std::vector<NodeId>& nod
     function.nat.external = service.external;
     function.nat.portFirst = service.portFirst;
     function.nat.portLast = service.portLast;
+    function.lb = MakeLbConfig(service);
     return function;
 }
 

@@ -26,11 +26,12 @@ bool
 Matches(const Directory& directory, NodeId node, const std::string& pattern)
 {
     const auto name = NodeName(directory, node);
+    const auto owner = name.substr(0, name.find('.') + 1); // "nat." of "nat.manager[0]", or nothing
     const NodeRole role = directory.nodes[node].role;
     const std::uint16_t group = directory.nodes[node].group;
     const bool isAnyOfRole = name.substr(0, name.find('[')) + "[*]" == pattern;
-    return pattern == "*" || pattern == name || isAnyOfRole ||
-           (role == NodeRole::MANAGER && pattern == fmt::format("group[{}]", group));
+    return pattern == "*" || pattern == name || isAnyOfRole || pattern == owner + "*" ||
+           (role == NodeRole::MANAGER && pattern == fmt::format("{}group[{}]", owner, group));
 }
 
 } // namespace

@@ -13,7 +13,8 @@ namespace flowchain
 
 /**
  * The nodes that a text names: "manager[0]", "controller"; "manager[*]", all of a role; "group[1]",
- * all managers of a group; "*", all nodes; or several of these, separated by commas.
+ * all managers of a group; "*", all nodes; or several of these, separated by commas. If there are
+ * several service groups, their names stand in front: "nat.group[1]"; "nat.*", all nodes of one.
  * @param[out] unknown the first part that names no node, if any
  * @returns ascending, each once
  */

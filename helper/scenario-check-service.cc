@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "scenario-check-service.h"
 
+#include "maglev.h"
 #include "units.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace flowchain
 {
@@ -126,66 +128,191 @@ CheckPorts(const ServiceSection& service, const std::string& path, ScenarioDiagn
     }
 }
 
-void
-CheckAddresses(const Scenario& s,
-               const ServiceSection& service,
-               const std::string& path,
-               ScenarioDiagnostics& d)
+/** What a service group has an address for: where a packet to or from there is steered. */
+enum class Use
 {
-    if (!d.Sound({path + ".inside", path + ".external"}))
+    INSIDE,
+    EXTERNAL, ///< of a NAT, or a VIP
+    BACKEND,
+};
+
+/** Addresses of a service group, and where the scenario says so. */
+struct UsedPrefix
+{
+    Use use;
+    Prefix prefix;
+    std::string path;
+    std::size_t service;
+    bool ofNat;
+    bool isHost; ///< a single address, written without a length
+};
+
+std::string
+TextOf(const UsedPrefix& used)
+{
+    return used.isHost ? FormatAddress(used.prefix.address) : FormatPrefix(used.prefix);
+}
+
+std::vector<UsedPrefix>
+PrefixesOf(const ServiceSection& service, std::size_t i)
+{
+    const auto path = PathOf(i);
+    if (service.kind == "nat")
     {
-        return;
+        return {{Use::INSIDE, service.inside, path + ".inside", i, true, false},
+                {Use::EXTERNAL, service.external, path + ".external", i, true, false}};
     }
-    if (Overlap(service.inside, service.external))
+    std::vector<UsedPrefix> used{{Use::INSIDE, service.inside, path + ".inside", i, false, false}};
+    const auto add = [&](Use use, std::uint32_t address, const char* list, std::size_t index)
     {
-        d.Add(path + ".external",
-              fmt::format("{} overlaps {}.inside ({})",
-                          FormatPrefix(service.external),
-                          path,
-                          FormatPrefix(service.inside)));
+        used.push_back({use,
+                        {address, 32},
+                        fmt::format("{}.{}[{}].address", path, list, index),
+                        i,
+                        false,
+                        true});
+    };
+    for (std::size_t k = 0; k < service.vips.size(); ++k)
+    {
+        add(Use::EXTERNAL, service.vips[k].address, "vip", k);
     }
-    for (const auto& [key, prefix] : {std::pair(path + ".inside", service.inside),
-                                      std::pair(path + ".external", service.external)})
+    for (std::size_t k = 0; k < service.backends.size(); ++k)
+    {
+        add(Use::BACKEND, service.backends[k].address, "backend", k);
+    }
+    return used;
+}
+
+/** Whether a packet could fit two rules of the steering, or a host could not be told apart. */
+bool
+MayNotOverlap(const UsedPrefix& a, const UsedPrefix& b)
+{
+    if (a.use == Use::INSIDE && b.use == Use::INSIDE)
+    {
+        return a.ofNat && b.ofNat;
+    }
+    if (a.use == b.use)
+    {
+        return a.service != b.service; // in one group CheckBalancer() looks at the ports, too
+    }
+    return true;
+}
+
+void
+CheckAddresses(const Scenario& s, std::size_t i, ScenarioDiagnostics& d)
+{
+    const auto own = PrefixesOf(s.services[i], i);
+    for (const auto& used : own)
     {
         for (const auto& [reserved, use] : RESERVED)
         {
-            if (Overlap(prefix, reserved))
+            if (d.Sound({used.path}) && Overlap(used.prefix, reserved))
             {
-                d.Add(key,
-                      fmt::format(
-                          "{} overlaps {}, {}", FormatPrefix(prefix), FormatPrefix(reserved), use));
+                d.Add(used.path,
+                      fmt::format("{} overlaps {}, {}", TextOf(used), FormatPrefix(reserved), use));
             }
         }
     }
-    if (d.Sound({"topology.clients"}) && service.inside.Size() < s.topology.clients)
+    const auto inside = PathOf(i) + ".inside";
+    if (d.Sound({inside, "topology.clients"}) && s.services[i].inside.Size() < s.topology.clients)
     {
-        d.Add(path + ".inside",
+        d.Add(inside,
               fmt::format("{} has fewer addresses than topology.clients ({})",
-                          FormatPrefix(service.inside),
+                          FormatPrefix(s.services[i].inside),
                           s.topology.clients));
+    }
+    std::vector<UsedPrefix> others;
+    for (std::size_t j = 0; j < i; ++j)
+    {
+        const auto more = PrefixesOf(s.services[j], j);
+        others.insert(others.end(), more.begin(), more.end());
+    }
+    for (const auto& used : own)
+    {
+        for (const auto& other : others)
+        {
+            if (MayNotOverlap(used, other) && d.Sound({used.path, other.path}) &&
+                Overlap(used.prefix, other.prefix))
+            {
+                d.Add(used.path,
+                      fmt::format("{} overlaps {} ({})", TextOf(used), other.path, TextOf(other)));
+            }
+        }
+        others.push_back(used);
     }
 }
 
-/** No packet may fit the steering of two service groups. */
+/** An endpoint stands for one thing only. */
+template <typename Section, typename Same>
 void
-CheckSteering(const Scenario& s, std::size_t i, std::size_t j, ScenarioDiagnostics& d)
+CheckDistinct(const std::vector<Section>& sections,
+              const std::string& path,
+              Same same,
+              ScenarioDiagnostics& d)
 {
-    const auto check = [&](const char* key, const Prefix& a, const char* otherKey, const Prefix& b)
+    for (std::size_t k = 0; k < sections.size(); ++k)
     {
-        const auto path = fmt::format("service[{}].{}", i, key);
-        const auto other = fmt::format("service[{}].{}", j, otherKey);
-        if (d.Sound({path, other}) && Overlap(a, b))
+        const auto own = fmt::format("{}[{}]", path, k);
+        for (std::size_t j = 0; j < k; ++j)
         {
-            d.Add(path,
-                  fmt::format("{} overlaps {} ({})", FormatPrefix(a), other, FormatPrefix(b)));
+            const auto other = fmt::format("{}[{}]", path, j);
+            if (d.Sound({own + ".address", other + ".address"}) && same(sections[k], sections[j]))
+            {
+                d.Add(own + ".address", fmt::format("the same as {}", other));
+            }
         }
-    };
-    const auto& a = s.services[i];
-    const auto& b = s.services[j];
-    check("inside", a.inside, "inside", b.inside);
-    check("external", a.external, "external", b.external);
-    check("inside", a.inside, "external", b.external);
-    check("external", a.external, "inside", b.inside);
+    }
+}
+
+void
+CheckBalancer(const ServiceSection& service, const std::string& path, ScenarioDiagnostics& d)
+{
+    if (service.kind != "lb")
+    {
+        return;
+    }
+    for (const auto& [key, count, most] :
+         {std::tuple("vip", service.vips.size(), std::size_t{64}),
+          std::tuple("backend", service.backends.size(), std::size_t{1024})})
+    {
+        const auto list = path + "." + key;
+        if (d.Sound({list}) && (count == 0 || count > most))
+        {
+            d.Add(list, fmt::format("1 to {} [[service.{}]] are needed, not {}", most, key, count));
+        }
+    }
+    if (d.Sound({path + ".table_size"}) &&
+        (!IsPrime(service.tableSize) || service.tableSize <= service.backends.size()))
+    {
+        d.Add(path + ".table_size",
+              fmt::format("{} is no prime that is more than the number of backends ({})",
+                          service.tableSize,
+                          service.backends.size()));
+    }
+    CheckDistinct(
+        service.vips,
+        path + ".vip",
+        [](const VipSection& a, const VipSection& b)
+        {
+        return a.address == b.address && a.port == b.port && a.protocol == b.protocol;
+        },
+        d);
+    CheckDistinct(
+        service.backends,
+        path + ".backend",
+        [](const BackendSection& a, const BackendSection& b)
+        {
+        return a.address == b.address && (a.port == b.port || a.port == 0 || b.port == 0);
+        },
+        d);
+    for (std::size_t k = 0; k < service.backends.size(); ++k)
+    {
+        const auto& backend = service.backends[k];
+        if (backend.drainAt && backend.restoreAt && *backend.drainAt == *backend.restoreAt)
+        {
+            d.Add(fmt::format("{}.backend[{}].restore_at", path, k), "the same as drain_at");
+        }
+    }
 }
 
 } // namespace
@@ -198,11 +325,8 @@ CheckServices(Scenario& s, ScenarioDiagnostics& d)
     {
         CheckChain(s, i, d);
         CheckPorts(s.services[i], PathOf(i), d);
-        CheckAddresses(s, s.services[i], PathOf(i), d);
-        for (std::size_t j = 0; j < i; ++j)
-        {
-            CheckSteering(s, i, j, d);
-        }
+        CheckBalancer(s.services[i], PathOf(i), d);
+        CheckAddresses(s, i, d);
     }
 }
 

@@ -130,6 +130,38 @@ CheckServiceOf(WorkloadSection& w,
                             DidYouMean(w.service, names)));
 }
 
+/** Whether the service group can have such traffic. */
+void
+CheckTarget(const WorkloadSection& w,
+            const std::string& path,
+            const Scenario& s,
+            ScenarioDiagnostics& d)
+{
+    if (s.services.empty() || s.services[w.serviceIndex].kind != "lb" ||
+        !d.Sound({path + ".service", path + ".kind", path + ".protocol"}))
+    {
+        return;
+    }
+    const ServiceSection& service = s.services[w.serviceIndex];
+    const bool hasVip = std::any_of(service.vips.begin(),
+                                    service.vips.end(),
+                                    [&w](const VipSection& vip)
+                                    {
+        return vip.protocol == w.sessions.protocol;
+    });
+    if (w.kind == "replay")
+    {
+        d.Add(path + ".service", "a capture cannot be replayed through a load balancer");
+    }
+    else if (!hasVip)
+    {
+        d.Add(path + ".protocol",
+              fmt::format("service group \"{}\" has no [[service.vip]] of {}",
+                          service.name,
+                          w.sessions.protocol));
+    }
+}
+
 void
 CheckWorkload(WorkloadSection& w, const std::string& path, Scenario& s, ScenarioDiagnostics& d)
 {
@@ -151,6 +183,7 @@ CheckWorkload(WorkloadSection& w, const std::string& path, Scenario& s, Scenario
             d.Add(path + ".file", fmt::format("no such file: {}", w.replay.fileResolved));
         }
     }
+    CheckTarget(w, path, s, d);
     if (w.kind == "sessions" && w.sessions.protocol == "udp" && w.sessions.packets == 0)
     {
         d.Add(path + ".packets", "a udp session has at least one packet");

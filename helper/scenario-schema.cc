@@ -3,6 +3,7 @@
 
 #include "failure-kinds.h"
 #include "message-batch.h"
+#include "network-function.h"
 #include "removal-log.h"
 #include "sync-scheme.h"
 
@@ -173,6 +174,24 @@ Visit(ScenarioVisitor& v, AcceleratorSection& s)
 }
 
 void
+Visit(ScenarioVisitor& v, VipSection& s)
+{
+    v.VisitAddress("address", s.address, Presence::REQUIRED);
+    v.Integer("port", s.port, 1, 65535);
+    v.VisitChoice("protocol", s.protocol, {"tcp", "udp"});
+}
+
+void
+Visit(ScenarioVisitor& v, BackendSection& s)
+{
+    v.VisitAddress("address", s.address, Presence::REQUIRED);
+    v.Integer("port", s.port, 0, 65535);
+    v.Integer("weight", s.weight, 1, 1000);
+    v.VisitOptionalDuration("drain_at", s.drainAt, PICOSECOND, LONGEST);
+    v.VisitOptionalDuration("restore_at", s.restoreAt, PICOSECOND, LONGEST);
+}
+
+void
 Visit(ScenarioVisitor& v, ReplaySection& s)
 {
     v.VisitText("file", s.file, Presence::REQUIRED);
@@ -302,18 +321,44 @@ VisitList(ScenarioVisitor& v, const char* name, std::vector<Section>& sections)
 }
 
 void
-Visit(ScenarioVisitor& v, ServiceSection& s)
+VisitNat(ScenarioVisitor& v, ServiceSection& s)
 {
-    v.VisitText("name", s.name);
-    v.VisitChoice("kind", s.kind, {"nat"});
-    v.Integer("nodes", s.nodes, 1, 64);
-    v.VisitPrefix("inside", s.inside);
     v.VisitPrefix("external", s.external);
     v.Integer("port_first", s.portFirst, 1, 65535);
     v.Integer("port_last", s.portLast, 1, 65535);
+}
+
+void
+VisitLb(ScenarioVisitor& v, ServiceSection& s)
+{
+    v.Integer("table_size", s.tableSize, 2, TABLE_MAX);
+    VisitList(v, "vip", s.vips);
+    VisitList(v, "backend", s.backends);
+}
+
+void
+Visit(ScenarioVisitor& v, ServiceSection& s)
+{
+    Choices kinds;
+    for (const FunctionKind& kind : FunctionKinds())
+    {
+        kinds.push_back(kind.name);
+    }
+    v.VisitText("name", s.name);
+    v.VisitChoice("kind", s.kind, kinds);
+    v.Integer("nodes", s.nodes, 1, 64);
+    v.VisitPrefix("inside", s.inside);
     v.VisitFlag("tcp_strict", s.tcpStrict);
     v.Integer("sessions_max", s.sessionsMax, 8, TABLE_MAX);
     Visit(v, s.processing);
+    if (s.kind == "lb")
+    {
+        VisitLb(v, s);
+    }
+    else
+    {
+        VisitNat(v, s);
+    }
     s.ownGroup = v.Has("group", s.ownGroup);
     if (s.ownGroup)
     {

@@ -99,6 +99,7 @@ class ScenarioVisitor
     virtual void VisitRate(const char* key, std::uint64_t& bitsPerSecond) = 0;
     virtual void VisitPercent(const char* key, std::uint32_t& perMillion) = 0;
     virtual void VisitPrefix(const char* key, Prefix& value) = 0;
+    virtual void VisitAddress(const char* key, std::uint32_t& value, Presence presence) = 0;
     /** Any text but the empty one. */
     virtual void
     VisitText(const char* key, std::string& value, Presence presence = Presence::OPTIONAL) = 0;

@@ -332,6 +332,12 @@ ScenarioTomlVisitor::VisitPrefix(const char* key, Prefix& value)
 }
 
 void
+ScenarioTomlVisitor::VisitAddress(const char* key, std::uint32_t& value, Presence presence)
+{
+    value = Parse(key, presence, "an address such as \"10.0.0.1\"", ParseAddress).value_or(value);
+}
+
+void
 ScenarioTomlVisitor::VisitText(const char* key, std::string& value, Presence presence)
 {
     const auto* text = FindText(key, presence, "a string");

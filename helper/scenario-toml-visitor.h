@@ -41,6 +41,7 @@ class ScenarioTomlVisitor : public ScenarioVisitor
     void VisitRate(const char* key, std::uint64_t& bitsPerSecond) override;
     void VisitPercent(const char* key, std::uint32_t& perMillion) override;
     void VisitPrefix(const char* key, Prefix& value) override;
+    void VisitAddress(const char* key, std::uint32_t& value, Presence presence) override;
     void VisitText(const char* key, std::string& value, Presence presence) override;
     void
     VisitChoice(const char* key, std::string& value, Choices choices, Presence presence) override;

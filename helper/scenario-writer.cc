@@ -109,6 +109,11 @@ class ScenarioWriter : public ScenarioVisitor
         Line(key, QuoteToml(FormatPrefix(value)));
     }
 
+    void VisitAddress(const char* key, std::uint32_t& value, Presence) override
+    {
+        Line(key, QuoteToml(FormatAddress(value)));
+    }
+
     void VisitText(const char* key, std::string& value, Presence) override
     {
         Line(key, QuoteToml(value));

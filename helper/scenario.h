@@ -154,6 +154,31 @@ struct AcceleratorSection
     ProcessingSection processing{8, 4096, Duration{100'000}, Duration{200'000}, Duration{50'000}};
 };
 
+/** `[[service.vip]]`: a virtual service, what clients of a load balancer send to */
+struct VipSection
+{
+    std::uint32_t address = 0; ///< required
+    std::uint16_t port = 443;
+    std::string protocol = "tcp"; ///< "tcp" or "udp"
+};
+
+/** @returns TCP or UDP */
+inline IpProtocol
+ProtocolOf(const VipSection& vip)
+{
+    return vip.protocol == "tcp" ? IpProtocol::TCP : IpProtocol::UDP;
+}
+
+/** `[[service.backend]]`: a server behind a load balancer */
+struct BackendSection
+{
+    std::uint32_t address = 0; ///< required
+    std::uint16_t port = 0;    ///< 0: that of the virtual service
+    std::uint16_t weight = 1;
+    std::optional<Duration> drainAt;   ///< from then on it gets no new sessions
+    std::optional<Duration> restoreAt; ///< from then on it gets new sessions again
+};
+
 /** `[[service]]` */
 struct ServiceSection
 {
@@ -161,12 +186,19 @@ struct ServiceSection
     std::string kind = "nat";
     std::uint16_t nodes = 4; ///< 1..64
     Prefix inside{0x0a000000, 8};
-    Prefix external{0xcb007100, 24}; ///< 203.0.113.0/24, shared; each node owns a port block
-    std::uint16_t portFirst = 1024;
-    std::uint16_t portLast = 65535;
     bool tcpStrict = true;                 ///< refuse a TCP session that does not start with SYN
     std::uint32_t sessionsMax = 4'000'000; ///< copies that one node holds
     ProcessingSection processing{4, 4096, Duration{1'000'000}, Duration{200'000}, Duration{50'000}};
+
+    // kind = "nat"
+    Prefix external{0xcb007100, 24}; ///< 203.0.113.0/24, shared; each node owns a port block
+    std::uint16_t portFirst = 1024;
+    std::uint16_t portLast = 65535;
+
+    // kind = "lb"
+    std::uint32_t tableSize = 65537; ///< slots of the Maglev table; a prime
+    std::vector<VipSection> vips;
+    std::vector<BackendSection> backends; ///< of every virtual service
 
     // What the service group runs with: from its own [service.group], [service.chain] and
     // [[service.accelerator]], or else from the sections of the scenario that have these names.

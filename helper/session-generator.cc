@@ -58,10 +58,12 @@ ArrivalProcess::Next()
 SessionTuples::SessionTuples(const Prefix& inside,
                              std::uint32_t generator,
                              IpProtocol protocol,
-                             std::uint64_t seed)
+                             std::uint64_t seed,
+                             std::vector<Endpoint> servers)
     : m_portFirst(PORT_FIRST + generator * PORTS)
     , m_protocol(protocol)
     , m_seed(seed)
+    , m_servers(std::move(servers))
 {
     if (inside.length > 31)
     {
@@ -79,7 +81,7 @@ SessionTuples::SessionTuples(const Prefix& inside,
 std::uint64_t
 SessionTuples::Capacity() const
 {
-    return (std::uint64_t{PORTS} * SERVERS) << m_clientBits;
+    return (std::uint64_t{PORTS} * Servers()) << m_clientBits;
 }
 
 FlowKey
@@ -89,9 +91,9 @@ SessionTuples::KeyOf(std::uint64_t session) const
     const auto client = static_cast<std::uint32_t>(session & ((1u << m_clientBits) - 1));
     const auto port = static_cast<std::uint32_t>((session >> m_clientBits) % PORTS);
     const auto turn = static_cast<std::uint32_t>((session >> m_clientBits) / PORTS);
-    const std::uint32_t server = (turn + ServerShift(client, port)) % SERVERS;
+    const std::uint32_t server = (turn + ServerShift(client, port)) % Servers();
     return {{m_clientBase + client, static_cast<std::uint16_t>(m_portFirst + port)},
-            {SERVER_BASE + server, SERVER_PORT},
+            ServerAt(server),
             m_protocol};
 }
 
@@ -101,21 +103,47 @@ SessionTuples::SessionOf(const FlowKey& key) const
     // Unsigned differences: what lies below a base is far above the limit.
     const std::uint32_t client = key.source.address - m_clientBase;
     const std::uint32_t port = key.source.port - m_portFirst;
-    const std::uint32_t server = key.destination.address - SERVER_BASE;
-    if (key.protocol != m_protocol || key.destination.port != SERVER_PORT ||
-        client >> m_clientBits != 0 || port >= PORTS || server >= SERVERS)
+    const auto server = IndexOf(key.destination);
+    if (key.protocol != m_protocol || client >> m_clientBits != 0 || port >= PORTS || !server)
     {
         return std::nullopt;
     }
-    const std::uint64_t turn = (server - ServerShift(client, port)) % SERVERS;
-    return (turn * PORTS + port) << m_clientBits | client;
+    const std::uint32_t turn = (*server + Servers() - ServerShift(client, port)) % Servers();
+    return (std::uint64_t{turn} * PORTS + port) << m_clientBits | client;
+}
+
+std::uint32_t
+SessionTuples::Servers() const
+{
+    return m_servers.empty() ? SERVERS : static_cast<std::uint32_t>(m_servers.size());
+}
+
+Endpoint
+SessionTuples::ServerAt(std::uint32_t index) const
+{
+    return m_servers.empty() ? Endpoint{SERVER_BASE + index, SERVER_PORT} : m_servers[index];
+}
+
+std::optional<std::uint32_t>
+SessionTuples::IndexOf(const Endpoint& server) const
+{
+    if (m_servers.empty())
+    {
+        // An unsigned difference: what lies below the base is far above the limit.
+        const std::uint32_t index = server.address - SERVER_BASE;
+        return index < SERVERS && server.port == SERVER_PORT ? std::optional(index) : std::nullopt;
+    }
+    const auto found = std::find(m_servers.begin(), m_servers.end(), server);
+    return found == m_servers.end()
+               ? std::nullopt
+               : std::optional(static_cast<std::uint32_t>(found - m_servers.begin()));
 }
 
 std::uint32_t
 SessionTuples::ServerShift(std::uint32_t client, std::uint32_t port) const
 {
     return static_cast<std::uint32_t>(Mix64(m_seed ^ (std::uint64_t{client} << 16 | port)) %
-                                      SERVERS);
+                                      Servers());
 }
 
 } // namespace flowchain

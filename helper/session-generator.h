@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace flowchain
 {
@@ -53,8 +54,8 @@ class ArrivalProcess
  *
  * Clients have addresses in the upper half of the inside prefix, at most 65,536 of them, so that a
  * replayed capture can have the lower half. Servers have addresses in 198.18.0.0/15, which is set
- * aside for measurements (RFC 2544, appendix C.2.2). Several generators of a run have disjoint
- * client ports.
+ * aside for measurements (RFC 2544, appendix C.2.2), unless they are given. Several generators of a
+ * run have disjoint client ports.
  */
 class SessionTuples
 {
@@ -65,12 +66,14 @@ class SessionTuples
     /**
      * @param inside prefix of the inside hosts; its length is at most 31
      * @param generator below GENERATORS_MAX
-     * @throws std::invalid_argument if either is not so
+     * @param servers endpoints that all differ; none: those of 198.18.0.0/15
+     * @throws std::invalid_argument if the prefix or the generator is not so
      */
     SessionTuples(const Prefix& inside,
                   std::uint32_t generator,
                   IpProtocol protocol,
-                  std::uint64_t seed);
+                  std::uint64_t seed,
+                  std::vector<Endpoint> servers = {});
 
     /** @returns how many sessions can have different tuples. */
     std::uint64_t Capacity() const;
@@ -80,6 +83,11 @@ class SessionTuples
     std::optional<std::uint64_t> SessionOf(const FlowKey& key) const;
 
   private:
+    /** How many servers there are. */
+    std::uint32_t Servers() const;
+    Endpoint ServerAt(std::uint32_t index) const;
+    /** The inverse of ServerAt(). */
+    std::optional<std::uint32_t> IndexOf(const Endpoint& server) const;
     std::uint32_t ServerShift(std::uint32_t client, std::uint32_t port) const;
 
     std::uint32_t m_clientBase; ///< address of client 0
@@ -87,6 +95,7 @@ class SessionTuples
     std::uint32_t m_portFirst;
     IpProtocol m_protocol;
     std::uint64_t m_seed;
+    std::vector<Endpoint> m_servers; ///< empty: those of 198.18.0.0/15
 };
 
 } // namespace flowchain

@@ -275,6 +275,19 @@ ParsePrefix(std::string_view text)
     return prefix;
 }
 
+std::uint32_t
+ParseAddress(std::string_view text)
+{
+    try
+    {
+        return ParsePrefix(std::string(text) + "/32").address;
+    }
+    catch (const UnitError&)
+    {
+        throw UnitError(fmt::format("\"{}\" is no address such as \"10.0.0.1\"", text));
+    }
+}
+
 std::string
 FormatDuration(Duration duration)
 {

@@ -36,6 +36,8 @@ std::uint64_t ParseSize(std::string_view text);
 std::uint32_t ParsePercent(std::string_view text);
 /** "10.0.0.0/8", no bit set behind the length */
 Prefix ParsePrefix(std::string_view text);
+/** "10.0.0.1" @returns the address in host byte order */
+std::uint32_t ParseAddress(std::string_view text);
 
 /** The shortest text without a decimal point: "60ms", "1500ms", "0s"; ParseDuration() inverts it.
  */

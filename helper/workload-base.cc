@@ -140,9 +140,28 @@ RedirectPacket(Frame& frame, const PacketView& view, const Endpoint& destination
     setTtlWord(ttlWord);
 }
 
-WorkloadBase::WorkloadBase(std::uint32_t firstSession)
+WorkloadBase::WorkloadBase(std::uint32_t firstSession, Translation translation)
     : m_firstSession(firstSession)
+    , m_translation(std::move(translation))
 {
+}
+
+FlowKey
+WorkloadBase::ServerKeyOf(const FlowKey& local, const SessionAccount& account) const
+{
+    assert(account.isFarKnown);
+    FlowKey key = local;
+    Endpoint& translated = m_translation.OfDestination() ? key.destination : key.source;
+    translated = {account.farAddress, account.farPort};
+    return key;
+}
+
+bool
+WorkloadBase::MayBeFar(const Endpoint& endpoint) const
+{
+    const auto& backends = m_translation.backends;
+    return backends.empty() ||
+           std::find(backends.begin(), backends.end(), endpoint) != backends.end();
 }
 
 void
@@ -217,10 +236,13 @@ WorkloadBase::Judge(const PacketNote& note,
     {
         return Arrival::UNKNOWN_CONNECTION;
     }
-    const FlowKey key = LocalKeyOf(note.session);
-    const Endpoint& server = atServer ? view.key.destination : view.key.source;
-    const Endpoint& client = atServer ? view.key.source : view.key.destination;
-    if (view.key.protocol != key.protocol || server != key.destination ||
+    const FlowKey local = LocalKeyOf(note.session);
+    const FlowKey arrived = atServer ? view.key : view.key.Reversed();
+    const bool ofDestination = m_translation.OfDestination();
+    const Endpoint& kept = ofDestination ? arrived.source : arrived.destination;
+    const Endpoint& translated = ofDestination ? arrived.destination : arrived.source;
+    if (arrived.protocol != local.protocol ||
+        kept != (ofDestination ? local.source : local.destination) ||
         !IsSamePacket(expected, frame, view))
     {
         return Arrival::CORRUPT;
@@ -228,16 +250,17 @@ WorkloadBase::Judge(const PacketNote& note,
     SessionAccount& account = AccountOf(note.session);
     if (!atServer)
     {
-        return client == key.source ? Arrival::DELIVERED : Arrival::UNKNOWN_CONNECTION;
+        return arrived == local ? Arrival::DELIVERED : Arrival::UNKNOWN_CONNECTION;
     }
-    if (!account.isFarKnown)
+    if (!account.isFarKnown && MayBeFar(translated))
     {
         account.isFarKnown = true;
-        account.farAddress = client.address;
-        account.farPort = client.port;
+        account.farAddress = translated.address;
+        account.farPort = translated.port;
     }
-    return client == Endpoint{account.farAddress, account.farPort} ? Arrival::DELIVERED
-                                                                   : Arrival::UNKNOWN_CONNECTION;
+    return account.isFarKnown && arrived == ServerKeyOf(local, account)
+               ? Arrival::DELIVERED
+               : Arrival::UNKNOWN_CONNECTION;
 }
 
 void

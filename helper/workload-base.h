@@ -13,13 +13,26 @@
 namespace flowchain
 {
 
+/** What is done to a session's tuple between the hosts. */
+struct Translation
+{
+    /** Endpoints of which one takes the place of the destination, as a load balancer has it; none:
+     * any endpoint takes the place of the source, as a NAT has it. */
+    std::vector<Endpoint> backends;
+
+    bool OfDestination() const
+    {
+        return !backends.empty();
+    }
+};
+
 /** The account of one session. */
 struct SessionAccount
 {
     Instant startedAt = NEVER;     ///< injection of the first packet
     std::uint32_t delivered = 0;   ///< packets
     std::uint32_t outstanding = 0; ///< packets that are in flight or whose sending is certain
-    std::uint32_t farAddress = 0;  ///< translated source, as the far-side host learnt it
+    std::uint32_t farAddress = 0;  ///< the endpoint translated to, as the far side learnt it
     std::uint16_t farPort = 0;
     bool isFarKnown = false;
     bool isBroken = false;
@@ -68,7 +81,7 @@ class WorkloadBase : public Workload
     }
 
   protected:
-    explicit WorkloadBase(std::uint32_t firstSession);
+    explicit WorkloadBase(std::uint32_t firstSession, Translation translation = {});
 
     /** Give the packet an id and hand it out. @pre the account counts it as outstanding */
     void Inject(FramePtr frame,
@@ -76,6 +89,10 @@ class WorkloadBase : public Workload
                 bool fromServer,
                 PacketLedger& ledger,
                 std::vector<Outgoing>& out);
+
+    /** The session's key as its packets have it when they reach the server. @pre account.isFarKnown
+     */
+    FlowKey ServerKeyOf(const FlowKey& local, const SessionAccount& account) const;
 
     /** @param session index within the workload, started */
     virtual SessionAccount& AccountOf(std::uint32_t session) = 0;
@@ -89,11 +106,14 @@ class WorkloadBase : public Workload
   private:
     Arrival
     Judge(const PacketNote& note, const Frame& frame, const PacketView& view, bool atServer);
+    /** Whether a packet that has reached the server first may have been translated like this. */
+    bool MayBeFar(const Endpoint& endpoint) const;
     void BookDelivery(const PacketNote& note, bool atServer, Instant now);
     void BookLoss(const PacketNote& note, DropReason reason);
     void Settle(std::uint32_t session);
 
     std::uint32_t m_firstSession;
+    Translation m_translation;
     PacketTable m_inFlight;
     WorkloadCounters m_counters;
     WorkloadListener m_nobody;

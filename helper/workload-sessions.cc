@@ -50,8 +50,9 @@ SessionsWorkload::SessionsWorkload(const SessionsSection& section,
                                    Instant start,
                                    std::uint64_t seed,
                                    std::uint32_t generator,
-                                   std::uint32_t firstSession)
-    : WorkloadBase(firstSession)
+                                   std::uint32_t firstSession,
+                                   const BalancedService& balanced)
+    : WorkloadBase(firstSession, {balanced.backends})
     , m_protocol(section.protocol == "tcp" ? IpProtocol::TCP : IpProtocol::UDP)
     , m_sessionCount(static_cast<std::uint32_t>(section.sessions))
     , m_packets(section.packets)
@@ -59,7 +60,7 @@ SessionsWorkload::SessionsWorkload(const SessionsSection& section,
     , m_payloadBytes(section.payloadBytes)
     , m_replyBytes(section.replyBytes)
     , m_seed(SplitMix64(seed, generator * STREAMS + STREAM_SEQUENCE).Next())
-    , m_tuples(inside, generator, m_protocol, m_seed)
+    , m_tuples(inside, generator, m_protocol, m_seed, balanced.vips)
     , m_arrivals(section.arrivals == "poisson" ? ArrivalProcess::Kind::POISSON
                                                : ArrivalProcess::Kind::FIXED,
                  start,
@@ -287,9 +288,7 @@ SessionsWorkload::BuildFrame(const PacketNote& note, Frame& frame) const
     FlowKey key = LocalKeyOf(note.session);
     if (IsFromServer(step))
     {
-        const SessionAccount& account = m_sessions[note.session].account;
-        assert(account.isFarKnown);
-        key = {key.destination, {account.farAddress, account.farPort}, key.protocol};
+        key = ServerKeyOf(key, m_sessions[note.session].account).Reversed();
     }
     std::uint8_t* const at = frame.Append(from.headerSize).data();
     std::memcpy(at, from.header.data(), from.headerSize);

@@ -15,6 +15,13 @@
 namespace flowchain
 {
 
+/** A load balancer as the hosts know it, of one protocol; a NAT has neither. */
+struct BalancedService
+{
+    std::vector<Endpoint> vips;     ///< what clients send to
+    std::vector<Endpoint> backends; ///< what servers are reached at
+};
+
 /**
  * Generated sessions, all alike, at a fixed or a Poisson rate.
  *
@@ -36,6 +43,7 @@ class SessionsWorkload : public WorkloadBase
      * @param firstSession index of the first session in the run
      * @param generator number of this workload among those of its kind
      * @param start of the arrivals
+     * @param balanced where the sessions go to; empty: to as many servers as there are
      * @throws std::invalid_argument if no traffic can be made of the parameters
      */
     SessionsWorkload(const SessionsSection& section,
@@ -43,7 +51,8 @@ class SessionsWorkload : public WorkloadBase
                      Instant start,
                      std::uint64_t seed,
                      std::uint32_t generator,
-                     std::uint32_t firstSession);
+                     std::uint32_t firstSession,
+                     const BalancedService& balanced = {});
 
     std::optional<Instant> NextWakeup() const override;
     void

@@ -13,6 +13,32 @@
 namespace flowchain
 {
 
+namespace
+{
+
+/** What the hosts know of the service group. */
+BalancedService
+BalancedBy(const ServiceSection& service, const std::string& protocol)
+{
+    BalancedService balanced;
+    for (const VipSection& vip : service.vips)
+    {
+        if (vip.protocol != protocol)
+        {
+            continue;
+        }
+        balanced.vips.push_back({vip.address, vip.port});
+        for (const BackendSection& backend : service.backends)
+        {
+            balanced.backends.push_back(
+                {backend.address, backend.port == 0 ? vip.port : backend.port});
+        }
+    }
+    return balanced;
+}
+
+} // namespace
+
 WorkloadSet::WorkloadSet(const std::vector<WorkloadSection>& sections,
                          const std::vector<ServiceSection>& services,
                          std::uint64_t seed)
@@ -20,21 +46,23 @@ WorkloadSet::WorkloadSet(const std::vector<WorkloadSection>& sections,
     std::uint32_t generators = 0;
     for (const WorkloadSection& section : sections)
     {
-        const Prefix& inside = services.at(section.serviceIndex).inside;
+        const ServiceSection& service = services.at(section.serviceIndex);
         try
         {
             if (section.kind == "replay")
             {
-                AddReplay(section, inside);
+                AddReplay(section, service.inside);
             }
             else
             {
-                Add(std::make_unique<SessionsWorkload>(section.sessions,
-                                                       inside,
-                                                       Instant{section.start},
-                                                       seed,
-                                                       generators++,
-                                                       Sessions()),
+                Add(std::make_unique<SessionsWorkload>(
+                        section.sessions,
+                        service.inside,
+                        Instant{section.start},
+                        seed,
+                        generators++,
+                        Sessions(),
+                        BalancedBy(service, section.sessions.protocol)),
                     section.serviceIndex);
             }
         }

@@ -12,8 +12,20 @@ Steering::Steering(std::span<const Directory> services)
     assert(!services.empty() && services.size() < NO_SERVICE);
     for (std::uint16_t service = 0; service < services.size(); ++service)
     {
-        m_toExternal.push_back({services[service].function.nat.external, service});
-        m_fromInside.push_back({services[service].inside, service});
+        const FunctionConfig& function = services[service].function;
+        if (function.kind == "nat")
+        {
+            m_toExternal.push_back({function.nat.external, service});
+            m_fromInside.push_back({services[service].inside, service});
+        }
+        for (const VirtualService& vip : function.lb.services)
+        {
+            m_toExternal.push_back({{vip.endpoint.address, 32}, service});
+        }
+        for (const Backend& backend : function.lb.backends)
+        {
+            m_fromBackend.emplace(backend.address, service);
+        }
     }
 }
 
@@ -38,7 +50,13 @@ Steering::ServiceOf(const FlowKey& key) const
         return 0;
     }
     const std::uint16_t service = Lookup(m_toExternal, key.destination.address);
-    return service != NO_SERVICE ? service : Lookup(m_fromInside, key.source.address);
+    if (service != NO_SERVICE)
+    {
+        return service;
+    }
+    const auto backend = m_fromBackend.find(key.source.address);
+    return backend != m_fromBackend.end() ? backend->second
+                                          : Lookup(m_fromInside, key.source.address);
 }
 
 } // namespace flowchain

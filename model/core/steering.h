@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 namespace flowchain
@@ -16,8 +17,9 @@ namespace flowchain
  * Which service group a packet goes to at the edge of the network: a pure function of its
  * addresses, as the routes of a real network would have it. The first rule that fits decides:
  *
- * 1. the destination is an external address of a service group (of a NAT: the way back; a VIP);
- * 2. the source is an inside address of a NAT.
+ * 1. the destination is an external address of a NAT (the way back), or a VIP of a load balancer;
+ * 2. the source is the address of a load balancer's backend (the way back);
+ * 3. the source is an inside address of a NAT.
  *
  * A run with a single service group has a default route to it. With several groups, a packet that
  * no rule fits goes to none.
@@ -55,8 +57,9 @@ class Steering
     static std::uint16_t Lookup(const std::vector<Route>& routes, std::uint32_t address);
 
     std::span<const Directory> m_services;
-    std::vector<Route> m_toExternal; ///< by destination
-    std::vector<Route> m_fromInside; ///< by source
+    std::vector<Route> m_toExternal;                                ///< by destination
+    std::vector<Route> m_fromInside;                                ///< by source
+    std::unordered_map<std::uint32_t, std::uint16_t> m_fromBackend; ///< by source; never iterated
 };
 
 } // namespace flowchain

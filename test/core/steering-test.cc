@@ -69,6 +69,27 @@ TEST(Steering, TheExternalAddressDecidesAndThenTheInsideOne)
     }
 }
 
+TEST(Steering, ABackendComesBeforeAnInsideAddress)
+{
+    constexpr std::uint32_t VIP = 0xc000020a;     // 192.0.2.10
+    constexpr std::uint32_t BACKEND = 0xc6336403; // 198.51.100.3
+    auto services = TwoNats();
+    Directory& balancer = services[1];
+    balancer.inside = {0x0a000000, 8}; // the clients of the NAT are those of the load balancer, too
+    balancer.function.kind = "lb";
+    balancer.function.lb.services = {{{VIP, 80}, IpProtocol::TCP}};
+    balancer.function.lb.backends = {{BACKEND, 0, 1}};
+    const Steering steering(services);
+    EXPECT_EQ(steering.ServiceOf(Key(CLIENT_A, VIP)), 1);
+    EXPECT_EQ(steering.ServiceOf(Key(CLIENT_A, SERVER)), 0);
+    EXPECT_EQ(steering.ServiceOf(Key(BACKEND, CLIENT_A)), 1);
+    EXPECT_EQ(steering.ServiceOf(Key(CLIENT_A, BACKEND)), 0); // past the load balancer
+    EXPECT_EQ(steering.ServiceOf(Key(BACKEND, EXTERNAL_A)), 0);
+    EXPECT_EQ(steering.ServiceOf(Key(EXTERNAL_A, VIP)), 1);
+    EXPECT_EQ(steering.ServiceOf(Key(SERVER, EXTERNAL_B)), Steering::NO_SERVICE); // no NAT has it
+    EXPECT_EQ(steering.ServiceOf(Key(CLIENT_B, SERVER)), Steering::NO_SERVICE);
+}
+
 TEST(Steering, ASingleServiceGroupIsTheDefaultRoute)
 {
     auto services = TwoNats();

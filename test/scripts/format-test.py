@@ -20,32 +20,42 @@ MINIMAL = """
 [sim]
 stop = "1s"
 [[service]]
+[[service]]
+kind = "lb"
+[[service.vip]]
+address = "192.0.2.1"
+[[service.backend]]
+address = "198.51.100.1"
+drain_at = "1ms"
+restore_at = "2ms"
 [[accelerator]]
 [[workload]]
+service = "nat"
 kind = "replay"
 file = "capture.pcap"
 [[workload]]
+service = "nat"
 kind = "sessions"
 sessions = 1
 rate = 1
 [[failure]]
-node = "service[0]"
+node = "nat.service[0]"
 at = "1ms"
 recover_after = "1ms"
 [[failure]]
 kind = "slow"
-node = "service[0]"
+node = "nat.service[0]"
 factor = 2
 at = "1ms"
 recover_after = "1ms"
 [[failure]]
 kind = "cut"
-node = "service[0]"
+node = "nat.service[0]"
 at = "1ms"
 recover_after = "1ms"
 [[failure]]
 kind = "partition"
-between = ["manager[*]", "controller"]
+between = ["nat.manager[*]", "controller"]
 at = "1ms"
 recover_after = "1ms"
 [[failure]]
@@ -60,23 +70,23 @@ at = "1ms"
 recover_after = "1ms"
 [[failure]]
 kind = "drain"
-node = "service[1]"
+node = "nat.service[1]"
 at = "1ms"
 [[failure]]
 kind = "upgrade"
-node = "service[2]"
+node = "nat.service[2]"
 at = "1ms"
 recover_after = "1ms"
 [[failure]]
 kind = "add"
-node = "service[3]"
+node = "nat.service[3]"
 at = "1ms"
 [[failure]]
 kind = "suspect"
-node = "manager[0]"
+node = "nat.manager[0]"
 at = "1ms"
 [[link]]
-node = "service[0]"
+node = "nat.service[0]"
 until = "1s"
 loss = "1%"
 duplicate = "1%"
@@ -100,6 +110,7 @@ equals = 0
 """
 # Sections whose keys depend on their kind, with the kinds in the order of MINIMAL.
 KINDS = {
+    "service": ["nat", "lb"],
     "workload": ["replay", "sessions"],
     "failure": [
         "crash",
@@ -114,7 +125,7 @@ KINDS = {
         "suspect",
     ],
 }
-HEADING = re.compile(r"^### `\[+(\w+)\]+`(?: with `kind = \"(\w+)\"`)?$")
+HEADING = re.compile(r"^### `\[+([\w.]+)\]+`(?: with `kind = \"(\w+)\"`)?$")
 COMPARISONS = {"equals", "at_most", "at_least"}
 FAR_OUT = {
     "integer": "-1",
@@ -169,7 +180,12 @@ class Format:
             for table in tables if isinstance(tables, list) else [tables]:
                 kind = table["kind"] if name in KINDS else None
                 # A [[link]] is a node's or one of switches: together they have all keys.
-                sections[name, kind] = sections.get((name, kind), {}) | table
+                keys = sections.setdefault((name, kind), {})
+                for key, value in table.items():
+                    if isinstance(value, list) and value and isinstance(value[0], dict):
+                        sections[f"{name}.{key}", None] = value[0]
+                    else:
+                        keys[key] = value
         return sections
 
     def compare_keys(self, documents, resolved):
@@ -221,13 +237,15 @@ def main():
             for name, kinds in KINDS.items()
             for i, kind in enumerate(kinds)
         }
-        lists = {"link", "service", "accelerator", "failure", "expect"}
+        places["service.vip", None] = "service[1].vip[0]"
+        places["service.backend", None] = "service[1].backend[0]"
+        lists = {"link", "accelerator", "expect"}
         for section, keys in documents.items():
             name = section[0]
             place = places.get(section, name + "[0]" if name in lists else name)
             for key, (_, kind, default, limits) in keys.items():
                 path = f"{place}.{key}"
-                chosen = key == "kind" and section[1] not in (None, "crash")
+                chosen = key == "kind" and section[1] != KINDS[name][0]
                 if key in resolved.get(section, {}) and not chosen:
                     scenario.compare_default(path, default, resolved[section][key])
                 if name != "expect":

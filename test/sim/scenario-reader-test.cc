@@ -332,7 +332,7 @@ TEST(ScenarioReader, ServiceChecks)
               "x.toml:5:10: error: service[0].inside: 10.0.0.0/32 has fewer addresses than "
               "topology.clients (2)");
     EXPECT_EQ(errors("kind = \"balancer\"\n"),
-              "x.toml:5:8: error: service[0].kind: \"balancer\" is not possible (nat)");
+              "x.toml:5:8: error: service[0].kind: \"balancer\" is not possible (nat, lb)");
 }
 
 TEST(ScenarioReader, RequiredSections)

@@ -149,5 +149,106 @@ TEST(ScenarioService, SeveralServiceGroupsAreChecked)
         "managers, 68 service nodes, 1 controller) are more than 160");
 }
 
+constexpr const char* BALANCER = R"([sim]
+stop = "1s"
+[[accelerator]]
+[[service]]
+[[service]]
+kind = "lb"
+[[service.vip]]
+address = "192.0.2.1"
+[[service.vip]]
+address = "192.0.2.1"
+protocol = "udp"
+[[service.backend]]
+address = "198.51.100.1"
+drain_at = "300ms"
+[[service.backend]]
+address = "198.51.100.2"
+port = 8080
+weight = 3
+restore_at = "200ms"
+)";
+
+TEST(ScenarioService, ALoadBalancerHasVipsAndBackends)
+{
+    const auto s = ParseScenario(BALANCER, "x.toml", {});
+    EXPECT_EQ(s.services[0].name, "nat");
+    EXPECT_EQ(s.services[1].name, "lb");
+    const auto text = ResolvedToml(s);
+    EXPECT_EQ(ResolvedToml(ParseScenario(text, "x.toml", {})), text);
+
+    const auto directories = MakeDirectories(s).services;
+    EXPECT_EQ(directories[0].function.kind, "nat");
+    EXPECT_TRUE(directories[0].function.lb.services.empty());
+    const auto& function = directories[1].function;
+    EXPECT_EQ(function.kind, "lb");
+    EXPECT_EQ(function.nodes, directories[1].serviceNodes);
+    ASSERT_EQ(function.lb.services.size(), 2U);
+    EXPECT_EQ(function.lb.services[0].endpoint, (Endpoint{0xc0000201, 443}));
+    EXPECT_EQ(function.lb.services[0].protocol, IpProtocol::TCP);
+    EXPECT_EQ(function.lb.services[1].protocol, IpProtocol::UDP);
+    ASSERT_EQ(function.lb.backends.size(), 2U);
+    EXPECT_EQ(function.lb.backends[0].address, 0xc6336401U);
+    EXPECT_EQ(function.lb.backends[0].port, 0);
+    EXPECT_EQ(function.lb.backends[1].port, 8080);
+    EXPECT_EQ(function.lb.backends[1].weight, 3);
+    ASSERT_EQ(function.lb.changes.size(), 2U); // in order of time
+    EXPECT_EQ(function.lb.changes[0].at, Instant(Duration{200'000'000'000}));
+    EXPECT_EQ(function.lb.changes[0].backend, 1);
+    EXPECT_TRUE(function.lb.changes[0].inService);
+    EXPECT_EQ(function.lb.changes[1].backend, 0);
+    EXPECT_FALSE(function.lb.changes[1].inService);
+}
+
+TEST(ScenarioService, ALoadBalancerIsChecked)
+{
+    const auto errors = [](const std::string& lines)
+    {
+        return ErrorsOf("[sim]\nstop = \"1s\"\n[[accelerator]]\n[[service]]\n[[service]]\n"
+                        "kind = \"lb\"\n" +
+                        lines);
+    };
+    const std::string vip = "[[service.vip]]\naddress = \"192.0.2.1\"\n";            // lines 7, 8
+    const std::string backend = "[[service.backend]]\naddress = \"198.51.100.1\"\n"; // 9, 10
+    EXPECT_EQ(errors(vip + backend), "");
+    EXPECT_EQ(errors(backend),
+              "x.toml:5:1: error: service[1].vip: 1 to 64 [[service.vip]] are needed, not 0");
+    EXPECT_EQ(errors(vip + "[[service.backend]]\n"),
+              "x.toml:9:1: error: service[1].backend[0].address: required, but missing");
+    EXPECT_EQ(
+        errors(vip + "[[service.backend]]\naddress = \"198.51.100\"\n"),
+        "x.toml:10:11: error: service[1].backend[0].address: \"198.51.100\" is no address such "
+        "as \"10.0.0.1\"");
+    EXPECT_EQ(errors(vip + "[[service.backend]]\naddress = \"10.1.1.1\"\n"),
+              "x.toml:10:11: error: service[1].backend[0].address: 10.1.1.1 overlaps "
+              "service[0].inside (10.0.0.0/8)");
+    EXPECT_EQ(errors("[[service.vip]]\naddress = \"203.0.113.9\"\n" + backend),
+              "x.toml:8:11: error: service[1].vip[0].address: 203.0.113.9 overlaps "
+              "service[0].external (203.0.113.0/24)");
+    EXPECT_EQ(errors(vip + "[[service.backend]]\naddress = \"192.0.2.1\"\n"),
+              "x.toml:10:11: error: service[1].backend[0].address: 192.0.2.1 overlaps "
+              "service[1].vip[0].address (192.0.2.1)");
+    EXPECT_EQ(errors(vip + vip + backend),
+              "x.toml:10:11: error: service[1].vip[1].address: the same as service[1].vip[0]");
+    EXPECT_EQ(errors(vip + vip + "port = 80\n" + backend), "");
+    EXPECT_EQ(errors(vip + backend + backend + "port = 80\n"),
+              "x.toml:12:11: error: service[1].backend[1].address: the same as "
+              "service[1].backend[0]");
+    EXPECT_EQ(errors("table_size = 100\n" + vip + backend),
+              "x.toml:7:14: error: service[1].table_size: 100 is no prime that is more than the "
+              "number of backends (1)");
+    EXPECT_EQ(errors("port_first = 80\n" + vip + backend),
+              "x.toml:7:1: error: service[1].port_first: unknown key");
+    EXPECT_EQ(errors(vip + backend + "drian_at = \"1s\"\n"),
+              "x.toml:11:1: error: service[1].backend[0].drian_at: unknown key, did you mean "
+              "'drain_at'?");
+    EXPECT_EQ(errors(vip + backend +
+                     "[[workload]]\nservice = \"lb\"\nkind = \"sessions\"\nsessions = 1\nrate = 1\n"
+                     "protocol = \"udp\"\n"),
+              "x.toml:16:12: error: workload[0].protocol: service group \"lb\" has no "
+              "[[service.vip]] of udp");
+}
+
 } // namespace
 } // namespace flowchain

@@ -166,6 +166,10 @@ class Network
     /** Hooks; `id` is the packet's, `view` the packet before translation. */
     std::function<bool(std::uint32_t id, const PacketView& view)> isDropped;
     std::function<Endpoint(std::uint32_t id, const FlowKey& original, Endpoint translated)> moved;
+    /** Another translation of what clients send, such as a load balancer's. */
+    std::function<FlowKey(std::uint32_t id, const FlowKey& original)> balanced;
+    /** Another translation of what servers send. */
+    std::function<FlowKey(std::uint32_t id, const FlowKey& right)> answered;
     std::function<void(std::uint32_t id, Frame& frame, const PacketView& view)> spoil;
     std::function<Duration(std::uint32_t id)> extraDelay;
 
@@ -213,7 +217,12 @@ class Network
         {
             const auto found = m_reverse.find(view.key);
             ASSERT_NE(found, m_reverse.end());
-            to = found->second;
+            to = answered ? answered(id, found->second) : found->second;
+        }
+        else if (balanced)
+        {
+            to = balanced(id, view.key);
+            m_reverse[to.Reversed()] = view.key.Reversed();
         }
         else
         {

@@ -93,7 +93,7 @@ LinkSchedule::LinkSchedule(std::size_t link, const FabricConfig& config)
         }
     }
     std::ranges::sort(starts);
-    starts.erase(std::ranges::unique(starts).begin(), starts.end());
+    starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
     for (const Instant start : starts)
     {
         const Impairment impairment = Resolve(plan, link, start);
@@ -213,7 +213,7 @@ LinkFaults::PlanDetours(const FabricConfig& config)
         starts.push_back(detour.until);
     }
     std::ranges::sort(starts);
-    starts.erase(std::ranges::unique(starts).begin(), starts.end());
+    starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
     for (const Instant start : starts)
     {
         Choice choice{start, {}};

@@ -140,6 +140,7 @@ class Factories
         factory.Set("Release", ns3::StringValue(chain.release));
         factory.Set("ChainLength", ns3::UintegerValue(chain.length));
         factory.Set("Position", ns3::UintegerValue(SecondPosition(chain)));
+        factory.Set("CrossGroup", ns3::BooleanValue(chain.crossGroup));
         factory.Set("PendingTimeout", TimeOf(service.group.pendingTimeout));
         factory.Set("TombstonesMax", ns3::UintegerValue(m_scenario.session.tombstonesMax));
     }

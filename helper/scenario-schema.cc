@@ -99,6 +99,7 @@ VisitShape(ScenarioVisitor& v, ChainSection& s)
     v.Integer("length", s.length, 1, LENGTH_MAX);
     v.VisitPosition("position", s.position, LENGTH_MAX);
     v.VisitChoice("release", s.release, {"immediate", "chain", "all", "tail"});
+    v.VisitFlag("cross_group", s.crossGroup);
 }
 
 void

@@ -92,6 +92,7 @@ struct ChainSection
     std::uint16_t length = 3;     ///< 1..8, at most the managers of a group
     std::uint16_t position = 0;   ///< of the second manager, 1..length; 0: the tail
     std::string release = "all";  ///< "immediate", "chain", "all", "tail"
+    bool crossGroup = false;      ///< a manager of another group gets a copy, too
 };
 
 /** @returns the position of the second manager, 1..length */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "replica-application.h"
 
+#include <ns3/boolean.h>
 #include <ns3/fatal-error.h>
 #include <ns3/string.h>
 #include <ns3/uinteger.h>
@@ -38,6 +39,12 @@ ReplicaApplication::GetTypeId()
                 ns3::UintegerValue(3),
                 ns3::MakeUintegerAccessor(&ReplicaApplication::m_position),
                 ns3::MakeUintegerChecker<std::uint16_t>(1, 8))
+            .AddAttribute(
+                "CrossGroup",
+                "Scheme chain: a manager of another group gets a copy of each session, too",
+                ns3::BooleanValue(false),
+                ns3::MakeBooleanAccessor(&ReplicaApplication::m_crossGroup),
+                ns3::MakeBooleanChecker())
             .AddAttribute("SessionsMax",
                           "Copies of sessions held, at most; a service node keeps an eighth for "
                           "those of others",
@@ -76,6 +83,7 @@ ReplicaApplication::MakeReplicaConfig() const
     replica.release = *release;
     replica.length = m_length;
     replica.position = m_position;
+    replica.crossGroup = m_crossGroup;
     replica.sessionsMax = m_sessionsMax;
     replica.tombstonesMax = m_tombstonesMax;
     replica.pendingTimeout = Duration(m_pendingTimeout.GetTimeStep());

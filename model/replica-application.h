@@ -26,6 +26,7 @@ class ReplicaApplication : public NodeApplication
     std::string m_release;
     std::uint16_t m_length = 0;
     std::uint16_t m_position = 0;
+    bool m_crossGroup = false;
     std::uint32_t m_sessionsMax = 0;
     std::uint32_t m_tombstonesMax = 0;
     ns3::Time m_pendingTimeout;

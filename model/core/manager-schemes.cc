@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "manager-schemes.h"
 
+#include "selector.h"
+
 #include <algorithm>
 
 namespace flowchain
@@ -22,6 +24,28 @@ FanToServiceNodes(const SessionRecord& record,
         {
             plan.fan.push_back(node);
         }
+    }
+}
+
+/** One manager outside the root's group, so that the loss of a whole group leaves a copy. */
+void
+FanToAnotherGroup(const SessionRecord& record,
+                  std::uint16_t rootGroup,
+                  const MembershipView& view,
+                  CopyPlan& plan)
+{
+    std::vector<NodeId> others;
+    for (std::uint16_t group = 0; group < view.ActiveGroups().size(); ++group)
+    {
+        if (group != rootGroup)
+        {
+            const std::vector<NodeId>& managers = view.ActiveGroups()[group];
+            others.insert(others.end(), managers.begin(), managers.end());
+        }
+    }
+    if (!others.empty())
+    {
+        plan.fan.push_back(Selector::Rendezvous(record.id, others));
     }
 }
 
@@ -80,6 +104,10 @@ ChainSyncScheme::Plan(const SessionRecord& record,
     // A chain that has shrunk below the configured position has its tail as second manager.
     plan.position = std::min<std::size_t>(config.position, plan.path.size());
     FanToServiceNodes(record, known, view, plan);
+    if (config.crossGroup)
+    {
+        FanToAnotherGroup(record, nodes.nodes[root].group, view, plan);
+    }
 }
 
 SchemePromise

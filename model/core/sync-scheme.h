@@ -31,6 +31,7 @@ struct SchemeConfig
     ReleaseRule release = ReleaseRule::ALL;
     std::uint16_t length = 3;   ///< nodes in a path; fewer if fewer are alive
     std::uint16_t position = 3; ///< of the node that fans out; 1..length
+    bool crossGroup = false;    ///< chain: a manager of another group gets a copy, too
 };
 
 /** Who spreads new state. */

@@ -124,6 +124,22 @@ TEST_F(SyncSchemeTest, ChainLeavesDeadManagersOutAndServiceNodesToo)
     EXPECT_EQ(plan.fan, (Nodes{6, 8, 10}));
 }
 
+// The group is a zone that can be lost: one manager outside of it has the session, too.
+TEST_F(SyncSchemeTest, AcrossGroupsOneManagerOfAnotherGroupGetsACopy)
+{
+    std::set<NodeId> chosen;
+    for (std::uint16_t port = 1024; port < 1124; ++port)
+    {
+        const CopyPlan plan = PlanOf("chain", SessionOf(7, port), 2, m_view, {.crossGroup = true});
+        ASSERT_EQ(plan.fan.size(), 5U);
+        EXPECT_EQ(Nodes(plan.fan.begin(), plan.fan.end() - 1), (Nodes{6, 8, 9, 10}));
+        chosen.insert(plan.fan.back());
+    }
+    EXPECT_EQ(chosen, (std::set<NodeId>{4, 5}));
+    const MembershipView alone = With(With(m_view, 4, MemberStatus::DOWN), 5, MemberStatus::DOWN);
+    EXPECT_EQ(PlanOf("chain", SessionOf(7), 2, alone, {.crossGroup = true}).fan.size(), 4U);
+}
+
 // An owner that may have lost the state, or has not made this version, gets it like the others.
 TEST_F(SyncSchemeTest, ChainGivesAKnownSessionToItsOwnerToo)
 {

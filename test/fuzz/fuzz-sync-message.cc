@@ -109,7 +109,8 @@ CheckMessage(Frame& frame)
         return;
     }
     FUZZ_CHECK(message.record.original.protocol == message.record.translated.protocol ||
-               (message.header.flags & message_flag::REFUSED) != 0);
+               (message.header.flags & message_flag::REFUSED) != 0 ||
+               message.header.kind == MessageKind::FETCH); // it has one tuple only
     FUZZ_CHECK(message.entry.match.protocol == message.entry.rewrite.protocol);
     if (message.header.kind == MessageKind::VIEW)
     {

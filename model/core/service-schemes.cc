@@ -283,7 +283,7 @@ StoreScheme::FetchFrom(const FlowKey& key, const MembershipView& view) const
 }
 
 SchemePromise
-DirectorScheme::Promise(const SchemeConfig&) const
+BackupScheme::Promise(const SchemeConfig&) const
 {
     return {.serviceNodes = 2};
 }
@@ -311,22 +311,16 @@ DirectorScheme::Plan(const SessionRecord& record,
 }
 
 NodeId
-DirectorScheme::Heir(const SessionRecord& record, const MembershipView& view) const
+BackupScheme::Heir(const SessionRecord& record, const MembershipView& view) const
 {
     return BestAt(DirectorHash(record.original), 0, view);
 }
 
 NodeId
-DirectorScheme::Holder(
+BackupScheme::Holder(
     const FlowKey& key, SessionId, NodeId, unsigned attempt, const MembershipView& view) const
 {
     return attempt < 2 ? BestAt(DirectorHash(key), attempt, view) : NO_NODE;
-}
-
-SchemePromise
-DirectionPairsScheme::Promise(const SchemeConfig&) const
-{
-    return {.serviceNodes = 2};
 }
 
 void
@@ -350,19 +344,6 @@ DirectionPairsScheme::Plan(const SessionRecord& record,
     }
     AddOwner(record, view, plan);
     CloseFan(plan);
-}
-
-NodeId
-DirectionPairsScheme::Heir(const SessionRecord& record, const MembershipView& view) const
-{
-    return BestAt(DirectorHash(record.original), 0, view);
-}
-
-NodeId
-DirectionPairsScheme::Holder(
-    const FlowKey& key, SessionId, NodeId, unsigned attempt, const MembershipView& view) const
-{
-    return attempt < 2 ? BestAt(DirectorHash(key), attempt, view) : NO_NODE;
 }
 
 } // namespace flowchain

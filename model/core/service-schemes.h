@@ -163,28 +163,12 @@ class StoreScheme : public OwnerScheme
     NodeId FetchFrom(const FlowKey& key, const MembershipView& view) const override;
 };
 
-/**
- * The owner registers each session with its director, which a hash of the tuple names and which is
- * the backup owner, too; if the owner is its own director, the next node is the backup (connection
- * roles of Cisco's ASA clusters). Translation makes two tuples of a session, so it has a director
- * for each.
- */
-class DirectorScheme : public OwnerScheme
+/** Schemes in which a hash of the tuple names the nodes that back a session's owner up: one of
+ * them is asked for it, and takes it over. */
+class BackupScheme : public OwnerScheme
 {
   public:
-    std::string_view Name() const override
-    {
-        return "director";
-    }
-
     SchemePromise Promise(const SchemeConfig& config) const override;
-
-    void Plan(const SessionRecord& record,
-              NodeId root,
-              bool known,
-              const MembershipView& view,
-              const SchemeConfig& config,
-              CopyPlan& plan) const override;
 
     NodeId Heir(const SessionRecord& record, const MembershipView& view) const override;
     NodeId Holder(const FlowKey& key,
@@ -195,19 +179,18 @@ class DirectorScheme : public OwnerScheme
 };
 
 /**
- * A primary and a secondary node for each direction of a flow, all of which have the state before
- * the first packet goes on (US11082338, claim 1). The owner is the primary of the first packet's
- * direction.
+ * The owner registers each session with its director, which a hash of the tuple names and which is
+ * the backup owner, too; if the owner is its own director, the next node is the backup (connection
+ * roles of Cisco's ASA clusters). Translation makes two tuples of a session, so it has a director
+ * for each.
  */
-class DirectionPairsScheme : public OwnerScheme
+class DirectorScheme : public BackupScheme
 {
   public:
     std::string_view Name() const override
     {
-        return "direction-pairs";
+        return "director";
     }
-
-    SchemePromise Promise(const SchemeConfig& config) const override;
 
     void Plan(const SessionRecord& record,
               NodeId root,
@@ -215,13 +198,27 @@ class DirectionPairsScheme : public OwnerScheme
               const MembershipView& view,
               const SchemeConfig& config,
               CopyPlan& plan) const override;
+};
 
-    NodeId Heir(const SessionRecord& record, const MembershipView& view) const override;
-    NodeId Holder(const FlowKey& key,
-                  SessionId session,
-                  NodeId owner,
-                  unsigned attempt,
-                  const MembershipView& view) const override;
+/**
+ * A primary and a secondary node for each direction of a flow, all of which have the state before
+ * the first packet goes on (US11082338, claim 1). The owner is the primary of the first packet's
+ * direction.
+ */
+class DirectionPairsScheme : public BackupScheme
+{
+  public:
+    std::string_view Name() const override
+    {
+        return "direction-pairs";
+    }
+
+    void Plan(const SessionRecord& record,
+              NodeId root,
+              bool known,
+              const MembershipView& view,
+              const SchemeConfig& config,
+              CopyPlan& plan) const override;
 };
 
 } // namespace flowchain

@@ -29,6 +29,11 @@ struct MetricDeclaration
 /** Every metric that a run may report, in the order of reports. The one list of the project. */
 const std::vector<MetricDeclaration>& MetricDictionary();
 
+/** Every distribution that a run may record; its bins are in picoseconds whatever the unit. */
+const std::vector<MetricDeclaration>& HistogramDictionary();
+/** Every time series that a run may record. */
+const std::vector<MetricDeclaration>& SeriesDictionary();
+
 /** @returns null if no such metric is declared */
 const MetricDeclaration* FindMetric(std::string_view name);
 

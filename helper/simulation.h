@@ -4,6 +4,7 @@
 
 #include "metric-set.h"
 #include "progress-listener.h"
+#include "run-data.h"
 #include "scenario.h"
 #include "workload.h"
 
@@ -26,10 +27,13 @@ struct ServiceOutcome
 /** What a finished run leaves behind. */
 struct RunOutcome
 {
-    MetricSet metrics;                    ///< the same for every run of the same scenario
-    std::vector<ServiceOutcome> services; ///< in the order of the scenario
-    std::vector<std::string> violations;  ///< broken invariants, one line each
-    std::string digest;                   ///< as the metric trace.digest
+    MetricSet metrics;                     ///< the same for every run of the same scenario
+    std::vector<ServiceOutcome> services;  ///< in the order of the scenario
+    std::vector<HistogramData> histograms; ///< those that have a value
+    std::vector<SeriesData> series;
+    std::vector<EventData> timeline;     ///< by time
+    std::vector<std::string> violations; ///< broken invariants, one line each
+    std::string digest;                  ///< as the metric trace.digest
     std::uint64_t events = 0;
     double wallSeconds = 0; ///< of the run itself; not reproducible
     double cpuSeconds = 0;  ///< likewise

@@ -162,7 +162,7 @@ Rows(const Comparison& comparison, std::size_t& leftColumns)
         }
         for (const auto& column : columns)
         {
-            row.push_back(Cell(column, comparison.results[i].metrics));
+            row.push_back(Cell(column, comparison.results[i].outcome.metrics));
         }
         row.emplace_back(ToString(OutcomeOf(comparison, i)));
         rows.push_back(std::move(row));
@@ -299,13 +299,13 @@ VariantJson(const Comparison& comparison, std::size_t index, const std::vector<C
     std::vector<std::string> metrics;
     for (const auto& column : columns)
     {
-        if (const auto* metric = result.metrics.Find(column.metric))
+        if (const auto* metric = result.outcome.metrics.Find(column.metric))
         {
             metrics.push_back(fmt::format("{}: {}", JsonText(column.metric), ValueJson(*metric)));
         }
     }
     std::vector<std::string> violations;
-    for (const auto& violation : result.violations)
+    for (const auto& violation : result.outcome.violations)
     {
         violations.push_back(JsonText(violation));
     }
@@ -342,7 +342,7 @@ OutcomeOf(const Comparison& comparison, std::size_t variant)
     {
         return VariantOutcome::FAILED;
     }
-    return result.violations.empty() ? VariantOutcome::OK : VariantOutcome::VIOLATED;
+    return result.outcome.violations.empty() ? VariantOutcome::OK : VariantOutcome::VIOLATED;
 }
 
 ExitCode
@@ -390,11 +390,11 @@ ComparisonText(const Comparison& comparison)
         {
             text += fmt::format("\n{} {}: {}", ToString(OutcomeOf(comparison, i)), label, error);
         }
-        else if (!comparison.results[i].violations.empty())
+        else if (!comparison.results[i].outcome.violations.empty())
         {
             text += fmt::format("\nviolated {}: {} (numbers until then)",
                                 label,
-                                comparison.results[i].violations.front());
+                                comparison.results[i].outcome.violations.front());
         }
     }
     return text.ends_with('\n') ? text : text + "\n";
@@ -423,11 +423,11 @@ ComparisonCsv(const Comparison& comparison)
         row.emplace_back(FaultsText(comparison.variants[i].hasFaults));
         for (const auto& column : columns)
         {
-            const auto* metric = comparison.results[i].metrics.Find(column.metric);
+            const auto* metric = comparison.results[i].outcome.metrics.Find(column.metric);
             row.push_back(metric == nullptr ? "" : metric->ValueText());
         }
         row.emplace_back(ToString(OutcomeOf(comparison, i)));
-        const auto& violations = comparison.results[i].violations;
+        const auto& violations = comparison.results[i].outcome.violations;
         row.push_back(violations.empty() ? ErrorOf(comparison, i) : violations.front());
         text += CsvLine(row);
     }

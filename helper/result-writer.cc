@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "result-writer.h"
 
+#include "run-record.h"
 #include "scenario-reader.h"
 
 #include <fmt/format.h>
@@ -13,7 +14,6 @@
 #include <fstream>
 #include <stdexcept>
 #include <system_error>
-#include <unistd.h>
 
 namespace flowchain
 {
@@ -90,12 +90,10 @@ BuildJson(const BuildInfo& build)
 Json
 RunJson(const RunReport& report)
 {
-    std::array<char, 256> host{};
-    const bool named = gethostname(host.data(), host.size() - 1) == 0;
     return {{"wall_seconds", report.outcome.wallSeconds},
             {"cpu_seconds", report.outcome.cpuSeconds},
             {"packet_hops_per_second", report.PacketHopsPerSecond()},
-            {"host", named ? host.data() : "unknown"}};
+            {"host", HostName()}};
 }
 
 [[noreturn]] void

@@ -93,9 +93,10 @@ CheckMetrics(const std::vector<std::string>& metrics)
 }
 
 /** Run one variant, in a process of its own. */
-ForkedResult
+RunRecord
 RunVariant(const ComparisonVariant& variant, const std::string& output)
 {
+    const auto started = UtcNow();
     RunReport report;
     report.scenario = variant.scenario;
     report.build = ThisBuild();
@@ -109,10 +110,10 @@ RunVariant(const ComparisonVariant& variant, const std::string& output)
     {
         WriteResult(report);
     }
-    return {report.outcome.metrics, report.outcome.violations, {}};
+    return MakeRecord(report.scenario, std::move(report.outcome), started);
 }
 
-std::vector<ForkedResult>
+std::vector<RunRecord>
 RunAll(const std::vector<ComparisonVariant>& variants, const CompareOptions& options)
 {
     std::vector<std::size_t> possible;
@@ -145,7 +146,7 @@ RunAll(const std::vector<ComparisonVariant>& variants, const CompareOptions& opt
         return RunVariant(variants[possible[i]], options.output);
         },
         showProgress);
-    std::vector<ForkedResult> results(variants.size());
+    std::vector<RunRecord> results(variants.size());
     for (std::size_t i = 0; i < possible.size(); ++i)
     {
         results[possible[i]] = std::move(done[i]);

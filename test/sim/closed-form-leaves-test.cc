@@ -149,7 +149,7 @@ TEST(ClosedForm, SharedLeaves)
     for (std::size_t i = 0; i < cases.size(); ++i)
     {
         SCOPED_TRACE(NameOf(cases[i]));
-        const MetricSet& metrics = results[i].metrics;
+        const MetricSet& metrics = results[i].outcome.metrics;
         EXPECT_EQ(results[i].error, "");
         const Way way(cases[i]);
         const Time r = metrics.ValueOr0("sync.messages.reverse-entry");

@@ -147,15 +147,14 @@ PacketBytesOf(const Case& c)
 }
 
 /** Run each case in a process of its own. */
-inline std::vector<ForkedResult>
+inline std::vector<RunRecord>
 RunCases(const std::vector<Case>& cases)
 {
     return RunForked(cases.size(),
                      1,
                      [&](std::size_t i)
                      {
-        RunOutcome outcome = RunScenario(ScenarioOf(cases[i]), nullptr);
-        return ForkedResult{outcome.metrics, outcome.violations, ""};
+        return RecordRun(ScenarioOf(cases[i]));
     },
                      {});
 }

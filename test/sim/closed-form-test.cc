@@ -221,9 +221,9 @@ Compare(const std::vector<Case>& cases)
     for (std::size_t i = 0; i < cases.size(); ++i)
     {
         SCOPED_TRACE(NameOf(cases[i]));
-        const MetricSet& metrics = results[i].metrics;
+        const MetricSet& metrics = results[i].outcome.metrics;
         EXPECT_EQ(results[i].error, "");
-        EXPECT_TRUE(results[i].violations.empty());
+        EXPECT_TRUE(results[i].outcome.violations.empty());
         EXPECT_EQ(metrics.ValueOr0("latency.first_packet.count"), 1);
         EXPECT_EQ(metrics.ValueOr0("sync.retransmissions"), 0);
         drawn.push_back(DrawnOf(metrics));

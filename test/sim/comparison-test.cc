@@ -15,11 +15,11 @@ namespace flowchain
 namespace
 {
 
-ForkedResult
+RunRecord
 Lost(std::int64_t sessions)
 {
-    ForkedResult result;
-    result.metrics.Set("sessions.lost", sessions);
+    RunRecord result;
+    result.outcome.metrics.Set("sessions.lost", sessions);
     return result;
 }
 
@@ -42,7 +42,7 @@ TEST(ForkedRuns, ResultsComeInTheOrderOfTheirNumbers)
     ASSERT_EQ(results.size(), 5U);
     for (std::size_t i = 0; i < results.size(); ++i)
     {
-        EXPECT_EQ(results[i].metrics.ValueOr0("sessions.lost"), i * i);
+        EXPECT_EQ(results[i].outcome.metrics.ValueOr0("sessions.lost"), i * i);
         EXPECT_EQ(results[i].error, "");
     }
     EXPECT_EQ(progress, (std::vector<std::size_t>{1, 2, 3, 4, 5}));
@@ -55,18 +55,18 @@ TEST(ForkedRuns, EveryTypeOfValueComesBackAsItWas)
         1,
         [](std::size_t)
         {
-        ForkedResult result = Lost(-3);
-        result.metrics.Set("latency.first_packet.p50", Duration{12'345'678'901'234'567});
-        result.metrics.SetText("trace.digest", "00ff \"x\"\n");
-        result.violations = {"one", std::string(200'000, 'v')}; // more than a pipe holds
+        RunRecord result = Lost(-3);
+        result.outcome.metrics.Set("latency.first_packet.p50", Duration{12'345'678'901'234'567});
+        result.outcome.metrics.SetText("trace.digest", "00ff \"x\"\n");
+        result.outcome.violations = {"one", std::string(200'000, 'v')}; // more than a pipe holds
         return result;
         },
         nullptr);
-    const auto& metrics = results[0].metrics;
+    const auto& metrics = results[0].outcome.metrics;
     EXPECT_EQ(metrics.Find("sessions.lost")->value, -3);
     EXPECT_EQ(metrics.Find("latency.first_packet.p50")->value, 12'345'678'901'234'567);
     EXPECT_EQ(metrics.Find("trace.digest")->text, "00ff \"x\"\n");
-    EXPECT_EQ(results[0].violations, (std::vector<std::string>{"one", std::string(200'000, 'v')}));
+    EXPECT_EQ(results[0].outcome.violations, (std::vector<std::string>{"one", std::string(200'000, 'v')}));
 }
 
 TEST(ForkedRuns, ARunThatFailsSaysWhy)
@@ -99,7 +99,7 @@ TEST(ForkedRuns, ARunThatFailsSaysWhy)
 
 /** Two variants of one axis, of which the second has this result. */
 Comparison
-Pair(const ForkedResult& second)
+Pair(const RunRecord& second)
 {
     Comparison comparison;
     comparison.plan.axes = {{"chain.length", {"1", "2"}}};
@@ -113,11 +113,11 @@ Pair(const ForkedResult& second)
 TEST(Comparison, ExitCodesByTheWorstVariant)
 {
     EXPECT_EQ(Pair(Lost(5)).Exit(), EXIT_ALL_HOLD);
-    ForkedResult failed;
+    RunRecord failed;
     failed.error = "no such capture";
     EXPECT_EQ(Pair(failed).Exit(), EXIT_BAD_INPUT);
-    ForkedResult violated = Lost(5);
-    violated.violations = {"durability at 1.0 s: gone"};
+    RunRecord violated = Lost(5);
+    violated.outcome.violations = {"durability at 1.0 s: gone"};
     EXPECT_EQ(Pair(violated).Exit(), EXIT_INVARIANT_VIOLATED);
     auto both = Pair(violated);
     both.variants[0].error = "not possible";
@@ -126,8 +126,8 @@ TEST(Comparison, ExitCodesByTheWorstVariant)
 
 TEST(Comparison, WhatWentWrongIsSaid)
 {
-    ForkedResult violated = Lost(5);
-    violated.violations = {"durability at 1.0 s: gone", "another"};
+    RunRecord violated = Lost(5);
+    violated.outcome.violations = {"durability at 1.0 s: gone", "another"};
     auto comparison = Pair(violated);
     const auto text = ComparisonText(comparison);
     EXPECT_NE(text.find("  ok\n2 "), std::string::npos) << text;
@@ -145,10 +145,10 @@ TEST(Comparison, WhatWentWrongIsSaid)
 
 TEST(Comparison, TimesAreRoundedHalfUp)
 {
-    ForkedResult result;
-    result.metrics.Set("latency.first_packet.p50", Duration{1'234'499});
-    result.metrics.Set("latency.first_packet.p99", Duration{1'234'500});
-    result.metrics.Set("latency.first_packet.max", Duration{999'999'999'500});
+    RunRecord result;
+    result.outcome.metrics.Set("latency.first_packet.p50", Duration{1'234'499});
+    result.outcome.metrics.Set("latency.first_packet.p99", Duration{1'234'500});
+    result.outcome.metrics.Set("latency.first_packet.max", Duration{999'999'999'500});
     const auto text = ComparisonText(Pair(result));
     EXPECT_NE(text.find("  1.234  1.235  1000000.000  "), std::string::npos) << text;
 }

@@ -139,6 +139,8 @@ MakeSelectionConfig(const SelectionSection& section)
                                                : SelectionMethod::RENDEZVOUS;
     config.hash =
         section.hash == "symmetric" ? SelectionHash::SYMMETRIC : SelectionHash::DIRECTIONAL;
+    config.serviceNode = section.serviceNode == "least-loaded" ? ServiceNodeRule::LEAST_LOADED
+                                                               : ServiceNodeRule::HASH;
     config.tableSize = section.tableSize;
     return config;
 }

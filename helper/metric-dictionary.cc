@@ -59,6 +59,10 @@ DeclareSessions(Declarations& d)
           "copies",
           "copies and flow entries of deleted sessions that live nodes hold at the end");
     Count(d,
+          "zombies.peak",
+          "sessions",
+          "most sessions at one time whose deletion had begun and of which a live node had a copy");
+    Count(d,
           "ports.in_use",
           "ports",
           "external ports that are not free at the end, all live service nodes");
@@ -312,6 +316,11 @@ DeclareResources(Declarations& d)
     Count(d, "tables.service_bytes", "bytes", "memory of these tables, all service nodes");
     Count(d, "tables.bytes", "bytes", "memory of all these tables at the end");
     Count(d, "sessions.stored", "sessions", "sessions of which a live node has a copy at the end");
+    Count(d,
+          "service.sessions_spread",
+          "permille",
+          "most sessions that one live service node owns at the end, of the mean over its group's; "
+          "of the most uneven group");
     Count(d, "tables.bytes_per_session", "bytes", "memory of all tables for each of them");
 }
 

@@ -80,6 +80,10 @@ RunObserver::OnNodeDown(NodeId node, Instant now)
         }
     }
     m_copies.UpdateAll(now);
+    for (std::size_t i = 0; i < m_registry.Size(); ++i)
+    {
+        UpdateZombie(m_registry.At(i), now);
+    }
     UpdateLive(now);
     if (!m_drained.test(node))
     {

@@ -23,6 +23,7 @@ RunObserver::NoteLife(NodeId node, const Note& note, Instant now)
         {
             m_checker.Removed(node, *session);
             m_copies.Update(*session, now);
+            UpdateZombie(*session, now);
         }
         break;
     case NoteKind::DELETION_CONFIRMED:
@@ -44,6 +45,7 @@ RunObserver::NoteDeleting(const Note& note, Instant now)
     ++m_deletions[note.value];
     m_checker.Deleting(*session);
     m_copies.Close(*session, now);
+    UpdateZombie(*session, now);
     const auto cause = static_cast<DeletionCause>(note.value);
     if ((cause == DeletionCause::AGED || cause == DeletionCause::CLOSED) &&
         session->workloadSession != SessionInfo::NO_SESSION)
@@ -54,8 +56,69 @@ RunObserver::NoteDeleting(const Note& note, Instant now)
     }
 }
 
+/** The session's holders, or whether it is being deleted, may have changed. */
 void
-RunObserver::ReportLife(MetricSet& metrics)
+RunObserver::UpdateZombie(SessionInfo& session, Instant now)
+{
+    const bool isZombie = session.deleting && session.holders.any();
+    if (isZombie != session.isZombie)
+    {
+        SettleZombies(now);
+        session.isZombie = isZombie;
+        m_zombies += isZombie ? 1 : std::uint64_t(-1);
+    }
+}
+
+/** A number counts that has lasted: what one event does to several nodes happens at once. */
+void
+RunObserver::SettleZombies(Instant now)
+{
+    if (now > m_zombiesSince)
+    {
+        m_zombiesPeak = std::max(m_zombiesPeak, m_zombies);
+        m_zombiesSince = now;
+    }
+}
+
+/** How evenly the sessions that there are lie on the service nodes that there are. */
+void
+RunObserver::ReportSpread(MetricSet& metrics) const
+{
+    std::array<std::uint64_t, MAX_NODES> owned{};
+    for (std::size_t i = 0; i < m_registry.Size(); ++i)
+    {
+        const SessionInfo& session = m_registry.At(i);
+        const NodeId owner = session.record.owner;
+        owned[owner] += !session.deleting && session.holders.test(owner) ? 1 : 0;
+    }
+    std::uint64_t spread = 0;
+    for (const LiveNodes& live : LiveNodesIf(
+             [this](NodeId node)
+             {
+        return m_active.test(node) && !m_downSince.contains(node);
+         }))
+    {
+        std::uint64_t sum = 0;
+        std::uint64_t most = 0;
+        for (NodeId node = 0; node < MAX_NODES; ++node)
+        {
+            const std::uint64_t own = live.serviceNodes.test(node) ? owned[node] : 0;
+            sum += own;
+            most = std::max(most, own);
+        }
+        if (sum != 0)
+        {
+            spread = std::max(spread, most * live.serviceNodes.count() * 1000 / sum);
+        }
+    }
+    if (spread != 0)
+    {
+        metrics.Set("service.sessions_spread", static_cast<std::int64_t>(spread));
+    }
+}
+
+void
+RunObserver::ReportLife(Instant now, MetricSet& metrics)
 {
     const auto set = [&](const char* name, std::uint64_t value)
     {
@@ -105,6 +168,8 @@ RunObserver::ReportLife(MetricSet& metrics)
         }
     }
     set("sessions.zombies", zombies);
+    SettleZombies(now);
+    set("zombies.peak", m_zombiesPeak);
     set("sessions.deletions_pending", pending);
     set("ports.in_use", ports);
     set("tombstones", tombstones);

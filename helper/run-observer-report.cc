@@ -74,7 +74,8 @@ RunObserver::Report(Instant now, MetricSet& metrics)
     m_copies.Finish(now, metrics);
     m_disruptions.Report(metrics);
     ReportMemory(metrics);
-    ReportLife(metrics);
+    ReportLife(now, metrics);
+    ReportSpread(metrics);
     if (m_config.hasReverseEntries)
     {
         set("third.predictions", m_predictions);

@@ -141,6 +141,7 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
     case NoteKind::COPY_SUPERSEDED:
         m_checker.Superseded(node, note.record.id, now);
         m_copies.Update(*m_registry.Find(note.record.id), now);
+        UpdateZombie(*m_registry.Find(note.record.id), now);
         break;
     case NoteKind::REVERSE_STORED:
         if (SessionInfo* session = m_registry.Find(note.record.id))
@@ -320,6 +321,7 @@ RunObserver::NoteStored(NodeId node, const SessionRecord& record, Instant now)
         m_copies.SetGroup(*session, m_directory.nodes[node].group, now);
     }
     m_copies.Update(*session, now);
+    UpdateZombie(*session, now);
     if ((record.id >> 48) != record.owner || VersionCounterOf(record.state) > 1)
     {
         return; // copies of an adopted session or of a newer state are no part of the set-up

@@ -116,6 +116,8 @@ class RunObserver : public NodeListener, public WorkloadListener
     void NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now);
     void NoteSlowReverse(const Note& note);
     void AfterCheck();
+    void UpdateZombie(SessionInfo& session, Instant now);
+    void SettleZombies(Instant now);
     NodeMask UpServiceNodes() const;
     bool IsTranslationKnown(NodeId host, const FlowKey& key) const;
     /** Nodes of each service group for which `isLive` says so. */
@@ -126,7 +128,8 @@ class RunObserver : public NodeListener, public WorkloadListener
     void UpdateLive(Instant now);
     void ReportNotes(MetricSet& metrics) const;
     void ReportMemory(MetricSet& metrics) const;
-    void ReportLife(MetricSet& metrics);
+    void ReportLife(Instant now, MetricSet& metrics);
+    void ReportSpread(MetricSet& metrics) const;
 
     ObserverConfig m_config;
     const Directory& m_directory;
@@ -169,6 +172,9 @@ class RunObserver : public NodeListener, public WorkloadListener
     /** Sessions whose deletion has begun, by cause. */
     std::array<std::uint64_t, DELETION_CAUSE_COUNT> m_deletions{};
     std::uint64_t m_takenOver = 0;       ///< deletions that a dead node had begun
+    std::uint64_t m_zombies = 0;         ///< sessions with SessionInfo::isZombie
+    std::uint64_t m_zombiesPeak = 0;     ///< until m_zombiesSince
+    Instant m_zombiesSince{};            ///< when m_zombies has changed last
     std::vector<std::uint32_t> m_latest; ///< registry index, by workload session
     /** Index: workload session. It may be opened anew, under another translation. */
     std::vector<bool> m_mayChange;

@@ -6,6 +6,7 @@
 #include "scenario-failure-check.h"
 #include "session-generator.h"
 #include "spelling.h"
+#include "sync-scheme.h"
 #include "units.h"
 
 #include <fmt/format.h>
@@ -32,6 +33,21 @@ CheckWaiting(const char* key, Duration delay, const SyncSection& sync, ScenarioD
                         "be sent again that are not lost",
                         FormatDuration(delay),
                         FormatDuration(sync.retransmitTimeout)));
+    }
+}
+
+void
+CheckLeastLoaded(const Scenario& s, ScenarioDiagnostics& d)
+{
+    const SyncScheme* scheme = SyncSchemeByName(s.chain.scheme);
+    if (d.Sound({"selection.service_node", "chain.scheme"}) &&
+        s.selection.serviceNode == "least-loaded" && scheme->Root() != SchemeRoot::MANAGER)
+    {
+        d.Add(
+            "selection.service_node",
+            fmt::format("\"least-loaded\" needs flow managers that know the sessions; under scheme "
+                        "\"{}\" they do not (\"chain\" and \"fan-out\" have such managers)",
+                        s.chain.scheme));
     }
 }
 
@@ -253,6 +269,7 @@ CheckScenario(Scenario& s, ScenarioDiagnostics& d)
     CheckTimes(s, d);
     CheckBacklog(s.sync, d);
     CheckSelection(s.selection, d);
+    CheckLeastLoaded(s, d);
     CheckServices(s, d);
     CheckWorkloads(s, d);
     if (CheckNodes(s, d))

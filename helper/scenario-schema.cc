@@ -121,6 +121,7 @@ Visit(ScenarioVisitor& v, SelectionSection& s)
     v.VisitChoice("hash", s.hash, {"directional", "symmetric"});
     constexpr std::int64_t SLOTS_MAX = 1'000'003;
     v.Integer("table_size", s.tableSize, 2, SLOTS_MAX);
+    v.VisitChoice("service_node", s.serviceNode, {"hash", "least-loaded"});
 }
 
 void

@@ -108,6 +108,7 @@ struct SelectionSection
     std::string method = "rendezvous"; ///< "rendezvous", "maglev", "jump"
     std::string hash = "directional";  ///< "directional", "symmetric"
     std::uint32_t tableSize = 2039;    ///< slots of each Maglev table; a prime
+    std::string serviceNode = "hash";  ///< of a new session: "hash", "least-loaded"
 };
 
 /** `[sync]`: the reliable channel between every two nodes */

@@ -47,6 +47,7 @@ struct SessionInfo
     bool deleting = false; ///< its owner has begun to delete it
     bool deleted = false;  ///< everybody has confirmed that
     bool lost = false;
+    bool isZombie = false; ///< is being deleted or was, and a live node has a copy
 
     Instant injectedAt = NEVER; ///< first packet leaves the client
     Instant missedAt = NEVER;   ///< accelerator sends it to a manager

@@ -43,7 +43,12 @@ FlowManagerMachine::ChooseServiceNode(const Context& context, unsigned probe)
     }
     else if (session == 0 && owner == NO_NODE)
     {
-        likeliest = Selector::ServiceNode(key, View());
+        likeliest = Selector::ServiceNode(key,
+                                          View(),
+                                          [this](NodeId node)
+                                          {
+            return std::uint64_t{Store().OwnedBy(node)} + m_placed[node];
+        });
     }
     if (likeliest == NO_NODE)
     {
@@ -55,6 +60,22 @@ FlowManagerMachine::ChooseServiceNode(const Context& context, unsigned probe)
     }
     // An owner that has restarted is active, and has lost what its backups have.
     return HasBackups() ? Scheme().Holder(key, session, owner, probe - 1, View()) : NO_NODE;
+}
+
+/** A new session has been asked for, or NO_NODE: that question is over. Until the state is here, it
+ * is the question that counts as load; or else a burst would go to one node. */
+void
+FlowManagerMachine::Place(Context& context, NodeId serviceNode)
+{
+    if (context.placedAt != NO_NODE)
+    {
+        --m_placed[context.placedAt];
+    }
+    context.placedAt = serviceNode;
+    if (serviceNode != NO_NODE)
+    {
+        ++m_placed[serviceNode];
+    }
 }
 
 /** Whether only some service nodes have a copy of a session. */

@@ -184,7 +184,9 @@ void
 FlowManagerMachine::Ask(std::uint32_t slot, Instant now, Actions& out)
 {
     Context& context = m_contexts[slot];
+    Place(context, NO_NODE);
     context.serviceNode = ChooseServiceNode(context, context.probe);
+    Place(context, IsOfKnownSession(context) ? NO_NODE : context.serviceNode);
     ++context.generation;
     if (context.serviceNode == NO_NODE)
     {
@@ -264,6 +266,7 @@ FlowManagerMachine::HandleState(const SyncMessage& message,
         CloseContext(slot, DropReason::NO_SESSION, DropReason::NO_SESSION);
         return;
     }
+    Place(context, NO_NODE);
     context.phase = Phase::REPLICATING;
     context.reverse = reverse;
     context.known = (header.flags & message_flag::EXISTING) != 0;
@@ -374,6 +377,7 @@ FlowManagerMachine::CloseContext(std::uint32_t slot, DropReason first, DropReaso
     {
         EndSpread(context.spread);
     }
+    Place(context, NO_NODE);
     m_contextIndex.Erase(FlowHash(context.key), slot);
     const std::uint32_t generation = context.generation;
     context = Context{};

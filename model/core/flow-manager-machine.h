@@ -7,6 +7,7 @@
 #include "packet-view.h"
 #include "replica-machine.h"
 
+#include <array>
 #include <deque>
 
 namespace flowchain
@@ -73,6 +74,7 @@ class FlowManagerMachine : public ReplicaMachine
         SpreadHandle spread = NO_SPREAD; ///< NO_SPREAD: nothing to spread
         NodeId accelerator = NO_NODE;
         NodeId serviceNode = NO_NODE;
+        NodeId placedAt = NO_NODE;    ///< asked for a new session, and has not answered
         std::uint32_t generation = 0; ///< of the slot, so that a late token finds nobody
         std::uint32_t heldCount = 0;
         std::uint8_t serviceIncarnation = 0;
@@ -121,6 +123,7 @@ class FlowManagerMachine : public ReplicaMachine
     /** Back-pressure: do too many messages wait for a manager of the group or a service node? */
     bool IsHeldBack() const;
     NodeId ChooseServiceNode(const Context& context, unsigned probe);
+    void Place(Context& context, NodeId serviceNode);
     bool HasBackups() const;
     bool IsOfKnownSession(const Context& context);
     NodeId AnyServiceNode(const FlowKey& key, unsigned probe) const;
@@ -168,6 +171,7 @@ class FlowManagerMachine : public ReplicaMachine
      * they are in front. */
     std::deque<std::pair<Instant, std::uint32_t>> m_deadlines;
     FlowIndex m_contextIndex;
+    std::array<std::uint32_t, MAX_NODES> m_placed{}; ///< contexts by Context::placedAt
 };
 
 } // namespace flowchain

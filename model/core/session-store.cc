@@ -30,7 +30,9 @@ SessionStore::Apply(const SessionRecord& record)
         {
             return Outcome::UNCHANGED;
         }
+        CountOwner(known.owner, -1U);
         known = record;
+        CountOwner(known.owner, 1);
         return Outcome::UPDATED;
     }
     if (IsDeleted(record.id))
@@ -59,6 +61,7 @@ SessionStore::Apply(const SessionRecord& record)
         TakeOut(other);
     }
     const std::uint32_t slot = NewSlot(record);
+    CountOwner(record.owner, 1);
     m_index.Insert(hash, slot * 2);
     if (reverse != record.original) // a host that talks to itself, untranslated
     {
@@ -130,8 +133,19 @@ SessionStore::TakeOut(std::uint32_t found)
     {
         m_index.Erase(FlowHash(reverse), slot * 2 + 1);
     }
+    CountOwner(record.owner, -1U);
     record = SessionRecord{};
     m_free.push_back(slot);
+}
+
+/** @param change modulo 2^32; a message may name an owner that is no node's */
+void
+SessionStore::CountOwner(NodeId owner, std::uint32_t change)
+{
+    if (owner < MAX_NODES)
+    {
+        m_owned[owner] += change;
+    }
 }
 
 bool

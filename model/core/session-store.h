@@ -4,8 +4,10 @@
 
 #include "flow-table.h"
 #include "session-record.h"
+#include "sync-message.h"
 #include "tombstones.h"
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -85,6 +87,12 @@ class SessionStore
         return m_records.Size() - m_free.size();
     }
 
+    /** Sessions that are there of this owner. */
+    std::uint32_t OwnedBy(NodeId owner) const
+    {
+        return owner < MAX_NODES ? m_owned[owner] : 0;
+    }
+
     /** Slots in use, or to be used again. */
     std::size_t Slots() const
     {
@@ -107,12 +115,14 @@ class SessionStore
     bool MayReplace(std::uint32_t found, const SessionRecord& record) const;
     std::uint32_t NewSlot(const SessionRecord& record);
     void TakeOut(std::uint32_t found);
+    void CountOwner(NodeId owner, std::uint32_t change);
 
     std::uint32_t m_sessionsMax;
     std::vector<SessionRecord> m_superseded;
     FlowIndex m_index; ///< of what Lookup() returns
     ChunkedVector<SessionRecord> m_records;
-    std::vector<std::uint32_t> m_free; ///< slots to be used again
+    std::vector<std::uint32_t> m_free;              ///< slots to be used again
+    std::array<std::uint32_t, MAX_NODES> m_owned{}; ///< sessions; index: NodeId of the owner
     Tombstones m_tombstones;
 };
 

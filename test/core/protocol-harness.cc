@@ -86,6 +86,7 @@ MakeHarnessDirectory(const HarnessConfig& config)
     directory.controller = static_cast<NodeId>(directory.nodes.size());
     directory.nodes.push_back({NodeRole::CONTROLLER, 0});
     directory.inside = {INSIDE_NETWORK, 8};
+    directory.selection = config.selection;
     FunctionConfig& function = directory.function;
     function = config.function;
     function.nodes = directory.serviceNodes;

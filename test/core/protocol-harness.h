@@ -39,10 +39,11 @@ struct HarnessConfig
     ChannelConfig channel{1000 * MICROSECOND, 8000 * MICROSECOND, 12, 64, 1024};
     FlowManagerConfig manager;
     AcceleratorConfig accelerator{.entriesMax = 1000, .observe = false};
-    ServiceNodeConfig service;              ///< what it shares with managers is theirs
-    std::uint32_t sessionsMax = 1000;       ///< of a service node
-    std::uint16_t portsEach = 1000;         ///< ports of a service node; node 0's begin at 1000
-    FunctionConfig function;                ///< what the harness does not fill in itself
+    ServiceNodeConfig service;        ///< what it shares with managers is theirs
+    std::uint32_t sessionsMax = 1000; ///< of a service node
+    std::uint16_t portsEach = 1000;   ///< ports of a service node; node 0's begin at 1000
+    FunctionConfig function;          ///< what the harness does not fill in itself
+    SelectionConfig selection;
     Duration publishDelay{0};               ///< of the controller
     Duration drainTime = 100 * MICROSECOND; ///< twice what the longest way takes
     std::vector<std::string> absent;        ///< names of nodes that are not there at the start

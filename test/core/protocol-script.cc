@@ -234,6 +234,9 @@ ProtocolScript::BuildNetwork(const Command& command)
     config.channel.batchCount = static_cast<std::uint16_t>(command.Number("batch", 1));
     config.channel.batchDelay = command.Number("batchdelay", 0) * MICROSECOND;
     config.channel.ackDelay = command.Number("ackdelay", 0) * MICROSECOND;
+    config.selection.serviceNode = command.Text("service_node", "hash") == "least-loaded"
+                                       ? ServiceNodeRule::LEAST_LOADED
+                                       : ServiceNodeRule::HASH;
     config.publishDelay = command.Number("publish_delay", 0) * MICROSECOND;
     config.drainTime = command.Number("drain_time", 100) * MICROSECOND;
     std::istringstream absent(command.Text("absent", ""));

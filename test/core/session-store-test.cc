@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <ostream>
 #include <utility>
 
@@ -397,7 +398,8 @@ RC_GTEST_PROP(SessionStore, AgreesWithAList, ())
     NaiveStore oracle(limit, tombstones);
     for (const auto& [session, version] : steps)
     {
-        const SessionRecord record = Record(session, portOf(session), version);
+        SessionRecord record = Record(session, portOf(session), version);
+        record.owner = version == 4 ? NO_NODE : static_cast<NodeId>(session % 2 + version);
         if (version == 0)
         {
             RC_ASSERT(store.Remove(record) == oracle.Remove(record.id));
@@ -408,6 +410,16 @@ RC_GTEST_PROP(SessionStore, AgreesWithAList, ())
         }
         RC_ASSERT(store.Size() == oracle.Size());
         RC_ASSERT(store.Slots() <= limit);
+        std::map<NodeId, std::uint32_t> owned;
+        for (std::size_t slot = 0; slot < store.Slots(); ++slot)
+        {
+            owned[store.At(slot).owner] += store.At(slot).id != 0 ? 1 : 0;
+        }
+        for (NodeId owner = 0; owner < 8; ++owner)
+        {
+            RC_ASSERT(store.OwnedBy(owner) == owned[owner]);
+        }
+        RC_ASSERT(store.OwnedBy(NO_NODE) == 0U);
         for (std::uint32_t other = 0; other < 40; ++other)
         {
             const SessionRecord probe = Record(other, portOf(other));

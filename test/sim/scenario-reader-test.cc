@@ -335,6 +335,25 @@ TEST(ScenarioReader, ServiceChecks)
               "x.toml:5:8: error: service[0].kind: \"balancer\" is not possible (nat, lb)");
 }
 
+TEST(ScenarioReader, TheLeastLoadedNodeNeedsManagersThatKnowTheSessions)
+{
+    const std::string rule = "[selection]\nservice_node = \"least-loaded\"\n";
+    const auto scheme = [](const std::string& name)
+    {
+        return "[chain]\nscheme = \"" + name + "\"\n";
+    };
+    EXPECT_EQ(ErrorsOf(MINIMAL + rule), "");
+    EXPECT_EQ(ErrorsOf(MINIMAL + rule + scheme("fan-out")), "");
+    for (const std::string name : {"none", "mesh", "pair", "store", "director"})
+    {
+        EXPECT_EQ(
+            ErrorsOf(MINIMAL + rule + scheme(name)),
+            "x.toml:9:16: error: selection.service_node: \"least-loaded\" needs flow managers "
+            "that know the sessions; under scheme \"" +
+                name + "\" they do not (\"chain\" and \"fan-out\" have such managers)");
+    }
+}
+
 TEST(ScenarioReader, RequiredSections)
 {
     EXPECT_EQ(ErrorsOf(""),

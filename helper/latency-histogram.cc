@@ -23,14 +23,20 @@ BinOf(std::uint64_t value)
     return (static_cast<std::size_t>(shift) << SUB_BITS) + (value >> shift);
 }
 
-/** @returns the largest value of the bin. */
-std::uint64_t
-UpperEnd(std::size_t bin)
+/** The values of a bin, both ends inclusive. */
+struct BinRange
+{
+    std::uint64_t lower;
+    std::uint64_t upper;
+};
+
+BinRange
+RangeOf(std::size_t bin)
 {
     const std::size_t octave = bin >> SUB_BITS;
     const std::size_t shift = octave > 1 ? octave - 1 : 0;
     const std::uint64_t mantissa = bin - (shift << SUB_BITS);
-    return ((mantissa + 1) << shift) - 1;
+    return {mantissa << shift, ((mantissa + 1) << shift) - 1};
 }
 
 } // namespace
@@ -108,7 +114,23 @@ LatencyHistogram::Quantile(std::uint32_t numerator, std::uint32_t denominator) c
         }
     }
     assert(seen >= rank);
-    return Duration{std::min(static_cast<std::int64_t>(UpperEnd(bin)), m_max)};
+    return Duration{std::min(static_cast<std::int64_t>(RangeOf(bin).upper), m_max)};
+}
+
+std::vector<HistogramBin>
+LatencyHistogram::Bins() const
+{
+    std::vector<HistogramBin> bins;
+    for (std::size_t bin = 0; bin < m_bins.size(); ++bin)
+    {
+        if (m_bins[bin] != 0)
+        {
+            const auto [lower, upper] = RangeOf(bin);
+            bins.push_back(
+                {static_cast<std::int64_t>(lower), static_cast<std::int64_t>(upper), m_bins[bin]});
+        }
+    }
+    return bins;
 }
 
 } // namespace flowchain

@@ -3,6 +3,7 @@
 #define FLOWCHAIN_LATENCY_HISTOGRAM_H
 
 #include "instant.h"
+#include "run-data.h"
 
 #include <cstdint>
 #include <vector>
@@ -46,6 +47,10 @@ class LatencyHistogram
      * @pre numerator <= denominator and 0 < denominator <= 1,000,000
      */
     Duration Quantile(std::uint32_t numerator, std::uint32_t denominator) const;
+
+    /** @returns the bins that hold a value, both ends inclusive, by lower end; the last bin's upper
+     * end may be above Max(). */
+    std::vector<HistogramBin> Bins() const;
 
   private:
     __extension__ using Uint128 = unsigned __int128;

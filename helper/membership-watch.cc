@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "membership-watch.h"
 
-#include <algorithm>
-
 namespace flowchain
 {
 
@@ -18,7 +16,7 @@ MembershipWatch::OnNote(NodeId node, const Note& note, Instant now)
         ++m_drained;
         if (const auto since = m_drainSince.extract(node); !since.empty())
         {
-            m_drainTime = std::max(m_drainTime, now - since.mapped());
+            m_drainTime.Add(now - since.mapped());
         }
         break;
     case NoteKind::REMOVED:
@@ -39,10 +37,7 @@ void
 MembershipWatch::Report(MetricSet& metrics) const
 {
     metrics.Set("membership.drained", m_drained);
-    if (m_drainTime >= Duration::zero())
-    {
-        metrics.Set("membership.drain_time", m_drainTime);
-    }
+    metrics.SetLongest("membership.drain_time", m_drainTime);
     metrics.Set("membership.removed_alive", m_removed);
     metrics.Set("membership.requests_refused", m_refused);
     metrics.Set("membership.controller_restarts", m_restarts);

@@ -4,6 +4,7 @@
 
 #include "actions.h"
 #include "instant.h"
+#include "latency-histogram.h"
 #include "metric-set.h"
 
 #include <map>
@@ -21,7 +22,7 @@ class MembershipWatch
 
   private:
     std::map<NodeId, Instant> m_drainSince; ///< nodes that are being drained
-    Duration m_drainTime{-1};
+    LatencyHistogram m_drainTime;
     std::int64_t m_drained = 0;
     std::int64_t m_refused = 0;
     std::int64_t m_restarts = 0;

@@ -375,20 +375,6 @@ MetricDictionary()
     return DICTIONARY;
 }
 
-const std::vector<MetricDeclaration>&
-HistogramDictionary()
-{
-    static const Declarations DECLARATIONS;
-    return DECLARATIONS;
-}
-
-const std::vector<MetricDeclaration>&
-SeriesDictionary()
-{
-    static const Declarations DECLARATIONS;
-    return DECLARATIONS;
-}
-
 const MetricDeclaration*
 FindMetric(std::string_view name)
 {

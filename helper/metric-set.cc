@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -71,6 +72,7 @@ MetricSet::SetLatency(std::string_view segment, const LatencyHistogram& latency)
         Set(name("p99"), latency.Quantile(99, 100));
         Set(name("max"), latency.Max());
     }
+    AddHistogram(fmt::format("latency.{}", segment), latency);
 }
 
 void
@@ -82,6 +84,51 @@ MetricSet::SetDistribution(const std::string& name, const LatencyHistogram& dist
         Set(name + ".p99", distribution.Quantile(99, 100));
         Set(name + ".max", distribution.Max());
     }
+    AddHistogram(name, distribution);
+}
+
+void
+MetricSet::SetLongest(std::string_view name, const LatencyHistogram& distribution)
+{
+    if (distribution.Count() > 0)
+    {
+        Set(name, distribution.Max());
+    }
+    AddHistogram(name, distribution);
+}
+
+void
+MetricSet::AddHistogram(std::string_view name, const LatencyHistogram& distribution)
+{
+    const auto& dictionary = HistogramDictionary();
+    const auto declaration = std::ranges::find(dictionary, name, &MetricDeclaration::name);
+    if (declaration == dictionary.end())
+    {
+        fmt::print(stderr, "flowchain: histogram {} is not declared\n", name);
+        std::abort();
+    }
+    if (distribution.Count() > 0)
+    {
+        m_histograms[static_cast<std::size_t>(declaration - dictionary.begin())] = {
+            .name = declaration->name,
+            .count = distribution.Count(),
+            .min = distribution.Min().count(),
+            .max = distribution.Max().count(),
+            .mean = distribution.Mean().count(),
+            .bins = distribution.Bins()};
+    }
+}
+
+std::vector<HistogramData>
+MetricSet::TakeHistograms()
+{
+    std::vector<HistogramData> histograms;
+    for (auto& [place, histogram] : m_histograms)
+    {
+        histograms.push_back(std::move(histogram));
+    }
+    m_histograms.clear();
+    return histograms;
 }
 
 const Metric*

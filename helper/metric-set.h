@@ -5,11 +5,13 @@
 #include "instant.h"
 #include "latency-histogram.h"
 #include "metric-dictionary.h"
+#include "run-data.h"
 
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace flowchain
 {
@@ -36,10 +38,19 @@ class MetricSet
     void Set(std::string_view name, std::int64_t value);
     void Set(std::string_view name, Duration value);
     void SetText(std::string_view name, std::string text);
-    /** Set "latency.<segment>.count", and if there is any value .mean, .p50, .p90, .p99, .max. */
+    /** Set "latency.<segment>.count", and if there is any value .mean, .p50, .p90, .p99, .max; keep
+     * the histogram "latency.<segment>". */
     void SetLatency(std::string_view segment, const LatencyHistogram& latency);
-    /** Set "<name>.p50", .p99 and .max, if there is any value. */
+    /** Set "<name>.p50", .p99 and .max, if there is any value; keep the histogram "<name>". */
     void SetDistribution(const std::string& name, const LatencyHistogram& distribution);
+
+    /** Set the metric "<name>" to the largest value, if there is any; keep the histogram "<name>".
+     */
+    void SetLongest(std::string_view name, const LatencyHistogram& distribution);
+    /** Keep the distribution as a whole, if it has any value; `name` of HistogramDictionary(). */
+    void AddHistogram(std::string_view name, const LatencyHistogram& distribution);
+    /** @returns the histograms that were kept, in the dictionary's order; none are left here. */
+    std::vector<HistogramData> TakeHistograms();
 
     /** @returns null if not set */
     const Metric* Find(std::string_view name) const;
@@ -56,6 +67,7 @@ class MetricSet
     Metric& Slot(std::string_view name, MetricType type);
 
     std::map<std::size_t, Metric> m_metrics;
+    std::map<std::size_t, HistogramData> m_histograms; ///< key: place in HistogramDictionary()
 };
 
 } // namespace flowchain

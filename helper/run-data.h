@@ -11,7 +11,7 @@
 namespace flowchain
 {
 
-/** A bin of a distribution: how many values lie in [lower, upper]. */
+/** A bin of a distribution: how many values lie in [lower, upper], in picoseconds. */
 struct HistogramBin
 {
     std::int64_t lower = 0;

@@ -144,7 +144,7 @@ RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
             const auto crash = m_crashedAt.find(suspect);
             if (crash != m_crashedAt.end())
             {
-                m_detection = std::max(m_detection, now - crash->second);
+                m_detection.Add(now - crash->second);
                 auto [entry, isNew] = m_crashOfEpoch.emplace(epoch, crash->second);
                 entry->second = std::min(entry->second, crash->second);
             }
@@ -155,7 +155,7 @@ RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
     const auto crash = m_crashOfEpoch.find(epoch);
     if (crash != m_crashOfEpoch.end())
     {
-        m_recovery = std::max(m_recovery, now - crash->second);
+        m_recovery.Add(now - crash->second);
     }
 }
 

@@ -59,14 +59,9 @@ RunObserver::Report(Instant now, MetricSet& metrics)
     set("sessions.lost", std::accumulate(m_lost.begin(), m_lost.end(), std::uint64_t{0}));
     metrics.SetLatency("first_packet", m_firstPacket);
     ReportLatencies(m_registry, m_config.warmup, metrics);
-    if (m_detection >= Duration::zero())
-    {
-        metrics.Set("failover.detection_time", m_detection);
-    }
-    if (m_recovery >= Duration::zero())
-    {
-        metrics.Set("failover.recovery_time", m_recovery);
-    }
+    m_deliveries.Report(metrics);
+    metrics.SetLongest("failover.detection_time", m_detection);
+    metrics.SetLongest("failover.recovery_time", m_recovery);
     const auto sessions = static_cast<std::uint64_t>(metrics.ValueOr0("sessions.started"));
     m_messages.Report(sessions, metrics);
     ReportNotes(metrics);

@@ -55,6 +55,7 @@ RunObserver::RunObserver(const ObserverConfig& config,
     , m_disruptions(config.firstFailure)
     , m_applications(directory.nodes.size())
     , m_lost(config.services.size())
+    , m_deliveries(config.warmup)
 {
     for (const NodeId node : directory.serviceNodes)
     {
@@ -236,6 +237,7 @@ RunObserver::OnSessionStart(std::uint32_t session, Instant now)
                   session,
                   m_workload->ServiceOf(session),
                   now);
+    m_deliveries.Started(session, now);
 }
 
 void
@@ -378,7 +380,7 @@ RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
     {
         if (first->touchedAt != NEVER)
         {
-            m_recovery = std::max(m_recovery, now - first->touchedAt);
+            m_recovery.Add(now - first->touchedAt);
         }
         m_first.Forget(note.packetId);
     }
@@ -410,6 +412,7 @@ void
 RunObserver::OnDelivery(std::uint32_t session, bool, Instant injectedAt, Instant now)
 {
     m_disruptions.Delivered(session, injectedAt, now);
+    m_deliveries.Delivered(session, injectedAt, now);
 }
 
 void

@@ -3,6 +3,7 @@
 #define FLOWCHAIN_RUN_OBSERVER_H
 
 #include "copy-tracker.h"
+#include "delivery-times.h"
 #include "disruption-tracker.h"
 #include "first-packets.h"
 #include "invariant-checker.h"
@@ -160,8 +161,10 @@ class RunObserver : public NodeListener, public WorkloadListener
     std::map<NodeId, Instant> m_crashedAt;           ///< latest crash of each node
     std::vector<NodeId> m_suspected;                 ///< since the controller's last view
     std::map<std::uint64_t, Instant> m_crashOfEpoch; ///< earliest crash that an epoch answers
-    Duration m_detection{-1};
-    Duration m_recovery{-1};
+    LatencyHistogram m_detection;                    ///< of each crash that a view answers
+    /** From a crash until a first packet that waits for the node goes on, and until each node has
+     * the view without it. */
+    LatencyHistogram m_recovery;
 
     std::array<std::uint64_t, NOTE_KINDS_MAX> m_notes{}; ///< index: NoteKind
     std::uint64_t m_predictions = 0;
@@ -180,6 +183,7 @@ class RunObserver : public NodeListener, public WorkloadListener
     std::vector<bool> m_mayChange;
     std::uint64_t m_epoch = 1;
     LatencyHistogram m_firstPacket;
+    DeliveryTimes m_deliveries;
     std::uint64_t m_digest = 0;
 };
 

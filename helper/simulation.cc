@@ -422,6 +422,7 @@ Simulation::Run()
     ReportFabric(*m_fabric, outcome.metrics);
     ReportNodes(m_directory, m_applications, Now(), outcome.metrics);
     m_observer.Report(Now(), outcome.metrics);
+    outcome.histograms = outcome.metrics.TakeHistograms();
     outcome.events = ns3::Simulator::GetEventCount();
     outcome.metrics.Set("run.events", static_cast<std::int64_t>(outcome.events));
     outcome.digest = m_observer.Digest();

@@ -52,10 +52,16 @@ CheckCommand(const RunnerOptions& options)
 int
 MetricsCommand()
 {
-    for (const auto& metric : MetricDictionary())
+    const auto print = [](const char* kind, const std::vector<MetricDeclaration>& dictionary)
     {
-        fmt::print("{:<36} {:<13} {}\n", metric.name, metric.unit, metric.meaning);
-    }
+        for (const auto& metric : dictionary)
+        {
+            fmt::print("{:<36} {:<9} {:<13} {}\n", metric.name, kind, metric.unit, metric.meaning);
+        }
+    };
+    print("scalar", MetricDictionary());
+    print("histogram", HistogramDictionary());
+    print("series", SeriesDictionary());
     return EXIT_ALL_HOLD;
 }
 

@@ -116,7 +116,8 @@ Run(int argc, char** argv)
     auto* check = app.add_subcommand("check", "Check a scenario, print the system it describes");
     AddScenarioOptions(*check, options);
     check->add_flag("--quiet", options.quiet, "Print errors only");
-    auto* metrics = app.add_subcommand("metrics", "Print name, unit and meaning of every metric");
+    auto* metrics =
+        app.add_subcommand("metrics", "Print name, kind, unit and meaning of every metric");
     CompareOptions compareOptions;
     auto* compare = app.add_subcommand(
         "compare", "Run a scenario under several schemes or settings, print one table");

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Compares the tables of doc/flowchain.rst with the source and with a result: attributes, kinds of
-messages, drop reasons, members of result.json; the tests and classes of doc/claims.rst with the
-source; the folders in scenarios/README.md, and every path in a document, with the tree.
+messages, drop reasons, members of result.json, histograms; the tests and classes of doc/claims.rst
+with the source; the folders in scenarios/README.md, and every path in a document, with the tree.
 
 usage: doc-test.py PROGRAM
 """
 
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -53,6 +54,12 @@ def reasons():
 def kinds():
     function = source_text("model/wire/sync-message-names.cc").split("ToString(MessageKind", 1)[1]
     return re.findall(r'return "([a-z-]+)"', function.split("invalid")[0])
+
+
+def metrics_of_kind(program, kind):
+    listed = subprocess.run([program, "metrics"], check=True, capture_output=True, text=True).stdout
+    fields = [line.split() for line in listed.splitlines()]
+    return [name for name, its_kind, *_ in fields if its_kind == kind]
 
 
 def claim_rows():
@@ -113,6 +120,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         run = Run(sys.argv[1], SOURCE / "scenarios/chain/length-1.toml", folder)
     compare("result.json", list(run.json))
+    compare("Histograms", metrics_of_kind(sys.argv[1], "histogram"))
 
     check_claims(tally)
     check_folders(tally)

@@ -110,14 +110,16 @@ class RunnerTest(unittest.TestCase):
             r"\Aflowchain \S+\ncommit +\S+\nbuild type +\S+\ncompiler +\S.*\nns-3 +\S+\n\Z",
         )
 
-    def test_metrics_have_name_unit_and_meaning(self):
+    def test_metrics_have_name_kind_unit_and_meaning(self):
         lines = self.expect(0, "metrics").stdout.splitlines()
         self.assertGreater(len(lines), 50)
         for line in lines:
-            self.assertRegex(line, r"^[a-z][a-z0-9_.-]+ +\S+ +\S")
-        names = [line.split()[0] for line in lines]
-        self.assertIn("sessions.lost", names)
-        self.assertIn("latency.first_packet.p99", names)
+            self.assertRegex(line, r"^[a-z][a-z0-9_.-]+ +(scalar|histogram|series) +\S+ +\S")
+        names = [tuple(line.split()[:2]) for line in lines]
+        self.assertEqual(len(set(names)), len(names))
+        self.assertIn(("sessions.lost", "scalar"), names)
+        self.assertIn(("latency.first_packet.p99", "scalar"), names)
+        self.assertIn(("latency.first_packet", "histogram"), names)
 
     # Scenario files
 

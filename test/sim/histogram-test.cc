@@ -2,6 +2,7 @@
 #include "latency-histogram.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <gtest/gtest.h>
 #include <numeric>
@@ -121,6 +122,46 @@ RC_GTEST_PROP(LatencyHistogram, AgreesWithSortedValues, ())
         RC_ASSERT(got >= exact);
         RC_ASSERT(static_cast<Wide>(got - exact) * 1000 <= static_cast<Wide>(exact) * 4);
     }
+}
+
+TEST(LatencyHistogram, BinsAtPowersOfTwo)
+{
+    // As above; 2^20 + 5000 lies in the second bin of 2^12 after 2^20.
+    const auto bins = HistogramOf({(1 << 20) + 5000, 513, 7, 512, 1 << 20}).Bins();
+    const std::vector<std::array<std::int64_t, 3>> wanted = {
+        {7, 7, 1},
+        {512, 513, 2},
+        {1 << 20, (1 << 20) + 4095, 1},
+        {(1 << 20) + 4096, (1 << 20) + 8191, 1},
+    };
+    ASSERT_EQ(bins.size(), wanted.size());
+    for (std::size_t i = 0; i < bins.size(); ++i)
+    {
+        EXPECT_EQ(bins[i].lower, wanted[i][0]);
+        EXPECT_EQ(bins[i].upper, wanted[i][1]);
+        EXPECT_EQ(static_cast<std::int64_t>(bins[i].count), wanted[i][2]);
+    }
+    EXPECT_TRUE(LatencyHistogram{}.Bins().empty());
+}
+
+RC_GTEST_PROP(LatencyHistogram, BinsHoldEveryValueOnce, ())
+{
+    auto values = *Latencies();
+    const auto bins = HistogramOf(values).Bins();
+    std::sort(values.begin(), values.end());
+    auto next = values.begin();
+    for (const HistogramBin& bin : bins)
+    {
+        std::uint64_t count = 0;
+        for (; next != values.end() && *next <= bin.upper; ++next, ++count)
+        {
+            RC_ASSERT(*next >= bin.lower);
+        }
+        RC_ASSERT(bin.count == count);
+        RC_ASSERT(count > 0);
+        RC_ASSERT((bin.upper - bin.lower) <= bin.lower / 256);
+    }
+    RC_ASSERT(next == values.end());
 }
 
 RC_GTEST_PROP(LatencyHistogram, MergeEqualsAddingAll, ())

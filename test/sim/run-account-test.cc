@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What failures cost users, and what messages cost the network, by stories with known sums.
+#include "delivery-times.h"
 #include "disruption-tracker.h"
 #include "message-account.h"
 #include "message-batch.h"
@@ -60,6 +61,33 @@ TEST(DisruptionTracker, AFailureThatDisruptsNobodyIsMeasuredAsThat)
     ASSERT_NE(metrics.Find("disruption.sessions"), nullptr);
     EXPECT_EQ(metrics.ValueOr0("disruption.sessions"), 0);
     EXPECT_EQ(metrics.Find("disruption.max"), nullptr);
+}
+
+TEST(DeliveryTimes, WorstGapOfEachSessionAndLatencyOfEachPacket)
+{
+    DeliveryTimes times(At(100));
+    times.Started(0, At(99)); // before the warm-up's end: left out, but not its later packets
+    times.Delivered(0, At(99), At(101));
+    times.Delivered(0, At(110), At(115));
+    times.Started(2, At(100));
+    times.Delivered(2, At(100), At(130)); // gaps 20, 50, 0
+    times.Delivered(2, At(145), At(150));
+    times.Delivered(2, At(190), At(200));
+    times.Delivered(2, At(195), At(200));
+    times.Started(1, At(120)); // one delivery has no gap
+    times.Delivered(1, At(120), At(900));
+    MetricSet metrics;
+    times.Report(metrics);
+    const auto histograms = metrics.TakeHistograms();
+    ASSERT_EQ(histograms.size(), 2);
+    EXPECT_EQ(histograms[0].name, "packet.latency");
+    EXPECT_EQ(histograms[0].count, 6);
+    EXPECT_EQ(histograms[0].min, 5'000'000);
+    EXPECT_EQ(histograms[0].max, 780'000'000);
+    EXPECT_EQ(histograms[0].mean, (5 + 30 + 5 + 10 + 5 + 780) * 1'000'000 / 6);
+    EXPECT_EQ(histograms[1].name, "sessions.worst_gap");
+    EXPECT_EQ(histograms[1].count, 1);
+    EXPECT_EQ(histograms[1].max, 50'000'000);
 }
 
 /** Make `frame` a message without inner packet. */

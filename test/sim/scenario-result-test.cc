@@ -125,6 +125,38 @@ TEST(MetricSet, LatenciesOfOneSegment)
     EXPECT_EQ(metrics.ValueOr0("latency.chain.max"), 100);
 }
 
+TEST(MetricSet, KeepsDistributionsInTheDictionarysOrder)
+{
+    MetricSet metrics;
+    LatencyHistogram detection;
+    for (const int value : {3, 10, 3, 4})
+    {
+        detection.Add(Duration{value});
+    }
+    LatencyHistogram chain;
+    chain.Add(Duration{7});
+    metrics.SetLongest("failover.detection_time", detection);
+    metrics.SetLatency("chain", chain);
+    metrics.SetDistribution("disruption", LatencyHistogram{}); // no value: no histogram
+    EXPECT_EQ(metrics.Find("failover.detection_time")->value, 10);
+    const auto histograms = metrics.TakeHistograms();
+    ASSERT_EQ(histograms.size(), 2);
+    EXPECT_EQ(histograms[0].name, "latency.chain");
+    EXPECT_EQ(histograms[1].name, "failover.detection_time");
+    EXPECT_EQ(histograms[1].count, 4);
+    EXPECT_EQ(histograms[1].min, 3);
+    EXPECT_EQ(histograms[1].max, 10);
+    EXPECT_EQ(histograms[1].mean, 5); // 20 / 4
+    ASSERT_EQ(histograms[1].bins.size(), 3);
+    EXPECT_EQ(histograms[1].bins[0].count, 2); // of 3
+    EXPECT_TRUE(metrics.TakeHistograms().empty());
+}
+
+TEST(MetricSetDeathTest, RefusesAHistogramThatIsNotDeclared)
+{
+    EXPECT_DEATH(MetricSet{}.AddHistogram("latency.all", {}), "histogram latency.all is not");
+}
+
 TEST(ScenarioExpectation, Comparisons)
 {
     const auto scenario = ParseScenario(TEXT, "x.toml");

@@ -115,6 +115,7 @@ TEST(FailureCatalogue, EveryPositionHasAScript)
         {"a group is partitioned; two first managers for one flow", "group-partitioned"},
         {"a chain shrinks to 1", "chain-shrinks-to-one"},
         {"scale-in of the node being written", "scale-in"},
+        {"a port is reused while its deletion is in flight", "port-reuse"},
         {"a whole group (zone) is lost", "group-lost"},
         {"two failures within one detection time", "two-failures"},
         {"a fault during recovery from a fault", "fault-in-recovery"},

@@ -237,6 +237,9 @@ ProtocolScript::BuildNetwork(const Command& command)
     config.selection.serviceNode = command.Text("service_node", "hash") == "least-loaded"
                                        ? ServiceNodeRule::LEAST_LOADED
                                        : ServiceNodeRule::HASH;
+    config.service.timers.udp = command.Number("udp_timeout", 300'000'000) * MICROSECOND;
+    config.service.timers.refreshInterval = command.Number("refresh", 30'000'000) * MICROSECOND;
+    config.accelerator.refreshInterval = config.service.timers.refreshInterval;
     config.publishDelay = command.Number("publish_delay", 0) * MICROSECOND;
     config.drainTime = command.Number("drain_time", 100) * MICROSECOND;
     std::istringstream absent(command.Text("absent", ""));

@@ -22,7 +22,7 @@ namespace flowchain
  *           [held=256] [pending=65536] [patience=50000] [copies=4000000] [sessions=1000]
  *           [entries=1000] [strict=1] [high=0] [low=0] [batch=1] [batchdelay=0] [ackdelay=0]
  *           [publish_delay=0] [drain_time=100] [absent=NODE,NODE]
- *           [service_node=hash|least-loaded]
+ *           [service_node=hash|least-loaded] [udp_timeout=300000000] [refresh=30000000]
  *                              forgets flows and rules, but not what the trace shows
  *   send FLOW syn|ack|fin|rst|udp|icmp [via=NODE] [ttl=64] [port=PORT]
  *                              by the client; the first one makes the flow, from the client's

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "resource-report.h"
 
+#include "scenario.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -129,6 +133,45 @@ ReportFabric(const Fabric& fabric, MetricSet& metrics)
     Set(metrics, "fabric.packet_hops", fabric.PacketHops());
     Set(metrics, "fabric.link_drops", drops);
     Set(metrics, "fabric.queue_max", queueMax);
+}
+
+std::vector<LinkData>
+LinksOf(const Fabric& fabric,
+        const LeafSpine& network,
+        const Directory& directory,
+        Duration span,
+        std::size_t linksMax)
+{
+    __extension__ using Uint128 = unsigned __int128;
+    const auto nameOf = [&](std::uint32_t end)
+    {
+        const std::size_t place = end - network.Hosts(); // of a switch
+        return end < network.Hosts()      ? NodeName(directory, static_cast<NodeId>(end))
+               : place < network.Leaves() ? fmt::format("leaf[{}]", place)
+                                          : fmt::format("spine[{}]", place - network.Leaves());
+    };
+    std::vector<LinkData> links;
+    const std::vector<LinkCounters> all = fabric.Links();
+    for (std::size_t i = 0; i < std::min(linksMax, all.size()); ++i)
+    {
+        const LinkCounters& counters = all[i];
+        const LeafSpine::Ends ends = network.EndsOf(i);
+        LinkData& link = links.emplace_back();
+        link.from = nameOf(ends.from);
+        link.to = nameOf(ends.to);
+        link.isHostLink = network.IsHostLink(i);
+        link.traffic = counters.traffic;
+        link.drops = counters.drops;
+        link.queueFramesMax = counters.queueFramesMax;
+        if (span > Duration::zero())
+        {
+            link.queueFramesMeanMilli = counters.QueueFramesMeanMilli(span);
+            link.utilisationPermille = static_cast<std::uint64_t>(
+                Uint128{static_cast<std::uint64_t>(counters.busyTime.count())} * MILLI /
+                static_cast<std::uint64_t>(span.count()));
+        }
+    }
+    return links;
 }
 
 void

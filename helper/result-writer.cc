@@ -77,6 +77,46 @@ ServicesJson(const std::vector<ServiceOutcome>& services)
     return list;
 }
 
+/** One line for each link. */
+std::string
+LinksJson(const std::vector<LinkData>& links)
+{
+    std::string json;
+    for (const LinkData& link : links)
+    {
+        TrafficCounters sum;
+        Json traffic;
+        for (std::size_t i = 0; i < TRAFFIC_CLASS_COUNT; ++i)
+        {
+            const TrafficCounters& counters = link.traffic[i];
+            sum.frames += counters.frames;
+            sum.bytes += counters.bytes;
+            traffic[ToString(static_cast<TrafficClass>(i))] = {{"frames", counters.frames},
+                                                               {"bytes", counters.bytes}};
+        }
+        auto drops = Json::object();
+        for (std::size_t i = 0; i < DROP_REASON_COUNT; ++i)
+        {
+            if (link.drops[i] != 0)
+            {
+                drops[ToString(static_cast<DropReason>(i))] = link.drops[i];
+            }
+        }
+        const Json line = {{"from", link.from},
+                           {"to", link.to},
+                           {"class", link.isHostLink ? "host" : "fabric"},
+                           {"frames", sum.frames},
+                           {"bytes", sum.bytes},
+                           {"traffic", std::move(traffic)},
+                           {"drops", std::move(drops)},
+                           {"utilisation", link.utilisationPermille},
+                           {"queue_mean", link.queueFramesMeanMilli},
+                           {"queue_max", link.queueFramesMax}};
+        json += (json.empty() ? "\n    " : ",\n    ") + line.dump();
+    }
+    return json.empty() ? "[]" : "[" + json + "\n  ]";
+}
+
 Json
 BuildJson(const BuildInfo& build)
 {
@@ -167,6 +207,8 @@ ResultJson(const RunReport& report)
     member("exit_code", fmt::format("{}", static_cast<int>(report.Exit())));
     member("metrics", MetricsJson(report.outcome.metrics));
     member("services", text(ServicesJson(report.outcome.services)));
+    member("links", LinksJson(report.outcome.links));
+    member("links_left_out", fmt::format("{}", report.outcome.linksLeftOut));
     member("expectations", text(ExpectationsJson(report.expectations)));
     member("violations", text(Json(report.outcome.violations)));
     member("run", text(RunJson(report)), true);

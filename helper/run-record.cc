@@ -92,6 +92,41 @@ HistogramFromJson(const Json& json)
 }
 
 Json
+ToJson(const LinkData& link)
+{
+    auto traffic = Json::array();
+    for (const TrafficCounters& counters : link.traffic)
+    {
+        traffic.push_back({counters.frames, counters.bytes});
+    }
+    return {link.from,
+            link.to,
+            link.isHostLink,
+            std::move(traffic),
+            link.drops,
+            link.utilisationPermille,
+            link.queueFramesMeanMilli,
+            link.queueFramesMax};
+}
+
+LinkData
+LinkFromJson(const Json& json)
+{
+    LinkData link{.from = json.at(0),
+                  .to = json.at(1),
+                  .isHostLink = json.at(2),
+                  .drops = json.at(4),
+                  .utilisationPermille = json.at(5),
+                  .queueFramesMeanMilli = json.at(6),
+                  .queueFramesMax = json.at(7)};
+    for (std::size_t i = 0; i < link.traffic.size(); ++i)
+    {
+        link.traffic[i] = {json.at(3).at(i).at(0), json.at(3).at(i).at(1)};
+    }
+    return link;
+}
+
+Json
 ToJson(const SeriesData& series)
 {
     auto samples = Json::array();
@@ -240,6 +275,8 @@ EncodeRecord(const RunRecord& record)
                        {"histograms", ListToJson(outcome.histograms)},
                        {"series", ListToJson(outcome.series)},
                        {"timeline", ListToJson(outcome.timeline)},
+                       {"links", ListToJson(outcome.links)},
+                       {"links_left_out", outcome.linksLeftOut},
                        {"violations", std::move(violations)},
                        {"digest", outcome.digest},
                        {"events", outcome.events},
@@ -268,6 +305,8 @@ DecodeRecord(std::string_view bytes)
         outcome.histograms = ListFromJson(json.at("histograms"), HistogramFromJson);
         outcome.series = ListFromJson(json.at("series"), SeriesFromJson);
         outcome.timeline = ListFromJson(json.at("timeline"), EventFromJson);
+        outcome.links = ListFromJson(json.at("links"), LinkFromJson);
+        outcome.linksLeftOut = json.at("links_left_out");
         outcome.violations = json.at("violations").get<std::vector<std::string>>();
         outcome.digest = json.at("digest");
         outcome.events = json.at("events");

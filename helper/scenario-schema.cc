@@ -290,6 +290,7 @@ Visit(ScenarioVisitor& v, OutputSection& s)
 {
     v.VisitText("directory", s.directory);
     v.VisitFlag("result", s.result);
+    v.Integer("links_max", s.linksMax, 0, TABLE_MAX);
     v.VisitTexts("pcap", s.pcap);
 }
 

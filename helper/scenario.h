@@ -266,6 +266,7 @@ struct OutputSection
 {
     std::string directory = "results"; ///< results/<scenario name>
     bool result = true;
+    std::uint32_t linksMax = 4096; ///< directed links that the result lists
     std::vector<std::string> pcap; ///< "all", or node names whose links are captured
 };
 

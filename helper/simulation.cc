@@ -420,6 +420,10 @@ Simulation::Run()
     CheckConservation();
     ReportPackets(outcome.metrics);
     ReportFabric(*m_fabric, outcome.metrics);
+    const LeafSpine network(MakeFabricConfig(m_scenario, m_directory));
+    outcome.links = LinksOf(
+        *m_fabric, network, m_directory, Now().time_since_epoch(), m_scenario.output.linksMax);
+    outcome.linksLeftOut = network.Links() - outcome.links.size();
     ReportNodes(m_directory, m_applications, Now(), outcome.metrics);
     m_observer.Report(Now(), outcome.metrics);
     outcome.histograms = outcome.metrics.TakeHistograms();

@@ -32,6 +32,8 @@ struct RunOutcome
     std::vector<HistogramData> histograms; ///< those that have a value
     std::vector<SeriesData> series;
     std::vector<EventData> timeline;     ///< by time
+    std::vector<LinkData> links;         ///< as many as `output.links_max` lets in
+    std::uint64_t linksLeftOut = 0;      ///< others that there are
     std::vector<std::string> violations; ///< broken invariants, one line each
     std::string digest;                  ///< as the metric trace.digest
     std::uint64_t events = 0;

@@ -107,6 +107,7 @@ DeclareLatencies(Declarations& d)
         {"fan_out", "state at the second manager until every service node has it"},
         {"reverse", "state at the first manager until the third has the reverse entry"},
         {"release", "state at the first manager until the packet is released"},
+        {"copies", "state at its owner until every node that the scheme names has a copy"},
     };
     for (const auto& [segment, meaning] : SEGMENTS)
     {

@@ -22,6 +22,7 @@ DeclareHistograms()
         {"latency.fan_out", "state at the second manager until every service node has it"},
         {"latency.reverse", "state at the first manager until the third has the reverse entry"},
         {"latency.release", "state at the first manager until the packet is released"},
+        {"latency.copies", "state at its owner until every node that the scheme names has a copy"},
         {"packet.latency", "host to far host, every delivered data packet sent after the warm-up"},
         {"sessions.worst_gap",
          "longest time between two deliveries, either direction, of each session with two of them"},

@@ -261,6 +261,7 @@ void
 RunObserver::NoteCreated(NodeId node, const Note& note, Instant now)
 {
     SessionInfo& session = m_checker.Created(node, note.record, now);
+    session.createdAt = now;
     if (const FirstPacket* first = m_first.Find(note.packetId))
     {
         session.workloadSession = first->workloadSession;

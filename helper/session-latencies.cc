@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "session-latencies.h"
 
+#include <algorithm>
+
 namespace flowchain
 {
 
@@ -14,6 +16,7 @@ ReportLatencies(const SessionRegistry& sessions, Instant warmup, MetricSet& metr
     LatencyHistogram fanOut;
     LatencyHistogram reverse;
     LatencyHistogram release;
+    LatencyHistogram copies;
     const auto add = [](LatencyHistogram& histogram, Instant from, Instant to)
     {
         if (from != NEVER && to != NEVER && to >= from)
@@ -35,6 +38,8 @@ ReportLatencies(const SessionRegistry& sessions, Instant warmup, MetricSet& metr
         add(fanOut, s.secondAt, s.fanOutAt);
         add(reverse, s.stateAt, s.reverseAt);
         add(release, s.stateAt, s.releasedAt);
+        // The owner's own copy sets the latter. Where no manager has one, the former is NEVER.
+        add(copies, s.createdAt, s.chainAt == NEVER ? s.fanOutAt : std::max(s.chainAt, s.fanOutAt));
     }
     metrics.SetLatency("accelerator", accelerator);
     metrics.SetLatency("manager", manager);
@@ -43,6 +48,7 @@ ReportLatencies(const SessionRegistry& sessions, Instant warmup, MetricSet& metr
     metrics.SetLatency("fan_out", fanOut);
     metrics.SetLatency("reverse", reverse);
     metrics.SetLatency("release", release);
+    metrics.SetLatency("copies", copies);
 }
 
 } // namespace flowchain

@@ -52,6 +52,7 @@ struct SessionInfo
     Instant injectedAt = NEVER; ///< first packet leaves the client
     Instant missedAt = NEVER;   ///< accelerator sends it to a manager
     Instant askedAt = NEVER;    ///< manager sends it to a service node, last time
+    Instant createdAt = NEVER;  ///< its owner has made it
     Instant stateAt = NEVER;    ///< first manager has the state
     Instant secondAt = NEVER;   ///< second manager has it
     Instant chainAt = NEVER;    ///< last member of the chain has it

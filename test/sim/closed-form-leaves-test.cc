@@ -155,6 +155,7 @@ TEST(ClosedForm, SharedLeaves)
         const Time r = metrics.ValueOr0("sync.messages.reverse-entry");
         EXPECT_EQ(metrics.ValueOr0("latency.first_packet.max"), way.FirstPacket(r));
         EXPECT_EQ(metrics.ValueOr0("vulnerability.window.max"), way.Copies());
+        EXPECT_EQ(metrics.ValueOr0("latency.copies.max"), way.Copies());
     }
 }
 

@@ -214,6 +214,8 @@ TEST(ScenarioResult, JsonHoldsTheRecord)
                                         "exit_code",
                                         "metrics",
                                         "services",
+                                        "links",
+                                        "links_left_out",
                                         "expectations",
                                         "violations",
                                         "run"}));

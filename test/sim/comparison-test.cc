@@ -66,7 +66,8 @@ TEST(ForkedRuns, EveryTypeOfValueComesBackAsItWas)
     EXPECT_EQ(metrics.Find("sessions.lost")->value, -3);
     EXPECT_EQ(metrics.Find("latency.first_packet.p50")->value, 12'345'678'901'234'567);
     EXPECT_EQ(metrics.Find("trace.digest")->text, "00ff \"x\"\n");
-    EXPECT_EQ(results[0].outcome.violations, (std::vector<std::string>{"one", std::string(200'000, 'v')}));
+    EXPECT_EQ(results[0].outcome.violations,
+              (std::vector<std::string>{"one", std::string(200'000, 'v')}));
 }
 
 TEST(ForkedRuns, ARunThatFailsSaysWhy)

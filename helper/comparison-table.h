@@ -17,8 +17,8 @@ struct Comparison
 {
     ComparisonPlan plan;
     std::vector<ComparisonVariant> variants;
-    std::vector<RunRecord> results; ///< index: as of `variants`
-    std::vector<std::string> metrics;  ///< columns wanted besides the usual ones
+    std::vector<RunRecord> results;   ///< index: as of `variants`
+    std::vector<std::string> metrics; ///< columns wanted besides the usual ones
 
     /** EXIT_INVARIANT_VIOLATED if a variant has violated one, else EXIT_BAD_INPUT if one has failed
      * or is impossible. */

@@ -5,6 +5,7 @@
 #include "scenario-override.h"
 #include "scenario-toml-visitor.h"
 #include "spelling.h"
+#include "sweep-reader.h"
 
 #include <fmt/format.h>
 
@@ -19,23 +20,6 @@ namespace flowchain
 
 namespace
 {
-
-std::string
-ReadText(const std::string& path)
-{
-    if (std::error_code ignored; std::filesystem::is_directory(path, ignored))
-    {
-        throw ScenarioError({fmt::format("{}: is a directory", path)});
-    }
-    errno = 0;
-    std::ifstream file(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (!file.is_open() || file.bad())
-    {
-        throw ScenarioError({fmt::format("{}: {}", path, std::strerror(errno))});
-    }
-    return text;
-}
 
 toml::table
 ParseTree(std::string_view text, const std::string& path)
@@ -93,10 +77,43 @@ ScenarioError::ScenarioError(std::vector<std::string> messages)
 {
 }
 
+std::string
+ReadScenarioText(const std::string& path)
+{
+    if (std::error_code ignored; std::filesystem::is_directory(path, ignored))
+    {
+        throw ScenarioError({fmt::format("{}: is a directory", path)});
+    }
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (!file.is_open() || file.bad())
+    {
+        throw ScenarioError({fmt::format("{}: {}", path, std::strerror(errno))});
+    }
+    return text;
+}
+
+SweepSection
+ReadSweepOf(std::string_view text,
+            const std::string& path,
+            const std::vector<std::string>& overrides)
+{
+    auto root = ParseTree(text, path);
+    ScenarioDiagnostics diagnostics(root, path);
+    for (const auto& override : overrides)
+    {
+        ApplyOverride(root, override, diagnostics);
+    }
+    auto sweep = ReadSweep(root, path, diagnostics);
+    diagnostics.ThrowIfAny();
+    return sweep;
+}
+
 Scenario
 ReadScenario(const std::string& path, const std::vector<std::string>& overrides)
 {
-    return ParseScenario(ReadText(path), path, overrides);
+    return ParseScenario(ReadScenarioText(path), path, overrides);
 }
 
 Scenario
@@ -115,6 +132,7 @@ ParseScenario(std::string_view text,
     scenario.output.directory.clear(); // the default depends on the name
     ScenarioTomlVisitor visitor(root, diagnostics);
     VisitScenario(visitor, scenario);
+    scenario.sweep = ReadSweep(root, path, diagnostics);
     visitor.ReportUnknownSections();
     CheckCounts(scenario, diagnostics);
     CheckScenario(scenario, diagnostics);

@@ -42,6 +42,13 @@ Scenario ParseScenario(std::string_view text,
                        const std::string& path,
                        const std::vector<std::string>& overrides = {});
 
+/** @returns the text of the file. @throws ScenarioError if it cannot be read */
+std::string ReadScenarioText(const std::string& path);
+/** `[sweep]` alone; whether the rest is a scenario is not looked at. @throws ScenarioError */
+SweepSection ReadSweepOf(std::string_view text,
+                         const std::string& path,
+                         const std::vector<std::string>& overrides);
+
 /** @returns the whole scenario as TOML, every default written out; ParseScenario() reads it back.
  */
 std::string ResolvedToml(const Scenario& scenario);

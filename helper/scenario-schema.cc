@@ -423,6 +423,7 @@ VisitScenario(ScenarioVisitor& v, Scenario& s)
     VisitList(v, "failure", s.failures);
     VisitOne(v, "output", s.output);
     VisitList(v, "expect", s.expectations);
+    v.Has("sweep", false); // see ReadSweep()
 }
 
 } // namespace flowchain

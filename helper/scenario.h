@@ -5,6 +5,7 @@
 #include "instant.h"
 #include "membership-view.h"
 #include "session-life.h"
+#include "sweep-section.h"
 
 #include <cstdint>
 #include <optional>
@@ -301,6 +302,7 @@ struct Scenario
     std::vector<FailureSection> failures;
     OutputSection output;
     std::vector<ExpectSection> expectations;
+    SweepSection sweep; ///< of the file; says nothing of this scenario itself
 };
 
 /** What the nodes of a run know of it. */

@@ -2,6 +2,7 @@
 #include "build-info.h"
 #include "runner-commands.h"
 #include "scenario-reader.h"
+#include "sweep-command.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -16,6 +17,7 @@ namespace
 
 using flowchain::CompareOptions;
 using flowchain::RunnerOptions;
+using flowchain::SweepOptions;
 
 void
 AddFileAndOverrides(CLI::App& command, std::string& file, std::vector<std::string>& overrides)
@@ -97,6 +99,41 @@ AddCompareOptions(CLI::App& command, CompareOptions& options)
                    "Expectations are not judged.");
 }
 
+void
+AddSweepOptions(CLI::App& command, SweepOptions& options)
+{
+    AddFileAndOverrides(command, options.file, options.overrides);
+    command
+        .add_option("-d,--database",
+                    options.database,
+                    "The campaign's database; default: results/<scenario name>.db")
+        ->type_name("DB");
+    command
+        .add_option(
+            "-j,--jobs", options.jobs, "Runs at the same time; default: one for each processor")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024));
+    command
+        .add_option("--replications",
+                    options.replications,
+                    "Runs of each point instead of what the file says, or so many more: +5")
+        ->type_name("[+]N");
+    auto* fast = command.add_flag("--fail-fast",
+                                  options.failFast,
+                                  "Start no more runs once one has failed, an expectation did not\n"
+                                  "hold, or an invariant was violated");
+    auto* going = command.add_flag(
+        "--keep-going", options.keepGoing, "Run all that can be run (the default)");
+    fast->excludes(going);
+    command.add_flag("--dry-run", options.dryRun, "Print the runs, run nothing");
+    command.add_flag("--quiet", options.quiet, "Print errors only");
+    command.footer(
+        "Stopped at any moment, it goes on where it was with the same command.\n"
+        "Exit codes: 0 every run is done and every expectation holds; 1 an expectation failed;\n"
+        "2 bad command line or scenario, or a run failed or is missing; 3 an invariant was\n"
+        "violated (outweighs the others).");
+}
+
 /** @returns the exit code */
 int
 Run(int argc, char** argv)
@@ -122,6 +159,10 @@ Run(int argc, char** argv)
     auto* compare = app.add_subcommand(
         "compare", "Run a scenario under several schemes or settings, print one table");
     AddCompareOptions(*compare, compareOptions);
+    SweepOptions sweepOptions;
+    auto* sweep = app.add_subcommand(
+        "sweep", "Run all that a scenario's [sweep] asks for, keep the results in a database");
+    AddSweepOptions(*sweep, sweepOptions);
     try
     {
         app.parse(argc, argv);
@@ -137,6 +178,10 @@ Run(int argc, char** argv)
     if (compare->parsed())
     {
         return flowchain::CompareCommand(compareOptions);
+    }
+    if (sweep->parsed())
+    {
+        return flowchain::SweepCommand(sweepOptions);
     }
     return metrics->parsed() ? flowchain::MetricsCommand() : flowchain::CheckCommand(options);
 }

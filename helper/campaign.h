@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_CAMPAIGN_H
+#define FLOWCHAIN_CAMPAIGN_H
+
+#include "result-store.h"
+#include "sweep-plan.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flowchain
+{
+
+/** How many replications are wanted of points that already have some. */
+struct WantedReplications
+{
+    enum class Kind : std::uint8_t
+    {
+        AS_PLANNED, ///< as the file says, and no fewer than there are
+        EXACTLY,
+        MORE, ///< than there are
+    };
+
+    Kind kind = Kind::AS_PLANNED;
+    std::uint32_t count = 0;
+
+    /** "8", "+5"; empty: AS_PLANNED. @throws ScenarioError */
+    static WantedReplications Parse(std::string_view text);
+    /** @param planned of the file @param present that the point has already; 0: it is new */
+    std::uint32_t Of(std::uint32_t planned, std::uint32_t present) const;
+};
+
+/**
+ * Every run of the plan.
+ * @param replications of each point; index: as the plan's points
+ * @throws ScenarioError if two of them are the same run, std::runtime_error if a capture cannot be
+ * read
+ */
+std::vector<PlannedRun> RunsOf(const SweepPlan& plan,
+                               const std::vector<std::uint32_t>& replications,
+                               const std::string& buildId);
+
+/** How much work a run is, to start the longest ones first; of no unit. */
+double EstimatedCost(const Scenario& scenario);
+
+/** Is told how far a campaign has come. */
+class CampaignListener
+{
+  public:
+    virtual ~CampaignListener() = default;
+    /** @param costDone share of the estimated work that is done, 0..1 */
+    virtual void
+    OnRun(const PlannedRun& run, const RunRecord& record, std::size_t done, double costDone) = 0;
+    /** Nothing has happened for a while. */
+    virtual void OnTick() = 0;
+};
+
+struct CampaignOptions
+{
+    std::size_t jobs = 1;  ///< processes at the same time
+    bool failFast = false; ///< start no more runs after one that failed, in whatever way
+};
+
+/**
+ * Run those of `runs` that the store does not have yet, each in a process of its own, the longest
+ * first, and keep each in the store as soon as it is there.
+ * @returns how many were not started because of failFast
+ */
+std::size_t RunCampaign(ResultStore& store,
+                        const SweepPlan& plan,
+                        const std::vector<PlannedRun>& runs,
+                        const std::string& buildId,
+                        const CampaignOptions& options,
+                        CampaignListener& listener);
+
+} // namespace flowchain
+
+#endif

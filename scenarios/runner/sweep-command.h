@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_SWEEP_COMMAND_H
+#define FLOWCHAIN_SWEEP_COMMAND_H
+
+#include <string>
+#include <vector>
+
+namespace flowchain
+{
+
+/** What the command line of `sweep` says. */
+struct SweepOptions
+{
+    std::string file;
+    std::vector<std::string> overrides; ///< "key=value", of every point
+    std::string database;               ///< empty: results/<scenario name>.db
+    std::string replications;           ///< "", "8", "+5"
+    unsigned jobs = 0;                  ///< 0: as many as there are processors
+    bool failFast = false;
+    bool keepGoing = false; ///< the default
+    bool dryRun = false;
+    bool quiet = false;
+};
+
+/** @returns EXIT_INVARIANT_VIOLATED, EXIT_BAD_INPUT if a run has failed or was not started,
+ * EXIT_EXPECTATION_FAILED, or EXIT_ALL_HOLD: the worst of the campaign's runs */
+int SweepCommand(const SweepOptions& options);
+
+/** @returns results/<name of the scenario file>.db */
+std::string DefaultDatabase(const std::string& file);
+
+} // namespace flowchain
+
+#endif

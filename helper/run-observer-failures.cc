@@ -75,8 +75,7 @@ RunObserver::OnNodeDown(NodeId node, Instant now)
     {
         for (std::size_t i = 0; i < m_registry.Size(); ++i)
         {
-            SessionInfo& session = m_registry.At(i);
-            session.third = session.third == node ? NO_NODE : session.third;
+            m_registry.At(i).thirds.reset(node);
         }
     }
     m_copies.UpdateAll(now);

@@ -149,7 +149,7 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
         {
             session->reverseStored = true;
             session->reverseAt = std::min(session->reverseAt, now);
-            session->third = node;
+            session->thirds.set(node);
         }
         break;
     case NoteKind::RELEASED:
@@ -223,7 +223,7 @@ RunObserver::NotePrediction(NodeId node, const Frame& frame)
     SessionInfo& session = *m_registry.Find(found->record.id);
     session.reverseAsked = true;
     ++m_predictions;
-    m_predictionsRight += session.third == node ? 1 : 0;
+    m_predictionsRight += session.thirds.test(node) ? 1 : 0;
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ struct SessionInfo
     Instant releasedAt = NEVER;
     std::uint16_t managers = 0; ///< copies stored by managers before the release
 
-    NodeId third = NO_NODE;    ///< live manager that holds the reverse entry, the latest one
+    NodeMask thirds;           ///< live managers that were given the reverse entry in advance
     bool reverseAsked = false; ///< a reverse packet has reached a manager
     CopyHistory copyHistory;
 };

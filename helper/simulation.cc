@@ -142,7 +142,10 @@ SchedulerType(const std::string& name)
 void
 PrepareSimulator(const Scenario& scenario)
 {
-    ns3::Time::SetResolution(ns3::Time::PS);
+    if (ns3::Time::GetResolution() != ns3::Time::PS) // ns-3 cannot set it after a run
+    {
+        ns3::Time::SetResolution(ns3::Time::PS);
+    }
     ns3::ObjectFactory scheduler;
     scheduler.SetTypeId(SchedulerType(scenario.sim.scheduler));
     ns3::Simulator::SetScheduler(scheduler);

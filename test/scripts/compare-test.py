@@ -10,13 +10,8 @@ import csv
 import io
 import json
 import os
-import pathlib
-import subprocess
-import sys
-import tempfile
-import unittest
 
-PROGRAM = ""
+from program_test import ProgramTest, main
 
 SCENARIO = """# SPDX-License-Identifier: GPL-2.0-only
 [sim]
@@ -48,29 +43,11 @@ equals = 41
 PAIR = ("--schemes", "chain,none")
 
 
-class CompareTest(unittest.TestCase):
-    def setUp(self):
-        self.temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(self.temporary.cleanup)
-        self.folder = pathlib.Path(self.temporary.name)
-        self.file = self.folder / "first.toml"
-        self.file.write_text(SCENARIO, encoding="utf-8")
-
-    def flowchain(self, code, *arguments):
-        done = subprocess.run(
-            [PROGRAM, *arguments],
-            cwd=self.folder,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            timeout=120,
-            check=False,
-        )
-        self.assertEqual(done.returncode, code, (arguments, done.stdout, done.stderr))
-        return done
+class CompareTest(ProgramTest):
+    SCENARIO = SCENARIO
 
     def compare(self, *arguments, code=0):
-        return self.flowchain(code, "compare", "first.toml", *arguments)
+        return self.expect(code, "compare", "first.toml", *arguments)
 
     def json(self, *arguments, code=0):
         return json.loads(self.compare(*arguments, "--format", "json", code=code).stdout)
@@ -85,9 +62,8 @@ class CompareTest(unittest.TestCase):
         )
         for row in rows:
             options = [o for item in row["values"].items() for o in ("-s", "=".join(item))]
-            self.flowchain(1, "run", "first.toml", "--quiet", *options)
-            text = (self.folder / "results/first/result.json").read_text(encoding="utf-8")
-            single = json.loads(text)["metrics"]
+            self.expect(1, "run", "first.toml", "--quiet", *options)
+            single = self.result()["metrics"]
             self.assertGreater(len(row["metrics"]), 5)
             for name, value in row["metrics"].items():
                 self.assertEqual(value, single[name]["value"], (row["name"], name))
@@ -104,7 +80,7 @@ class CompareTest(unittest.TestCase):
         self.assertEqual([r["metrics"] for r in with_fault], [r["metrics"] for r in rows[1::2]])
 
     def test_all_schemes_are_compared_if_none_is_named(self):
-        text = self.flowchain(2, "check", "first.toml", "-s", "chain.scheme=x").stderr
+        text = self.expect(2, "check", "first.toml", "-s", "chain.scheme=x").stderr
         schemes = text.split("(")[1].split(")")[0].split(", ")
         rows = self.json()["variants"]
         self.assertEqual(sorted(r["values"]["chain.scheme"] for r in rows), sorted(schemes))
@@ -164,7 +140,7 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(rows[0]["metrics"], {})
 
     def test_expectations_are_not_judged(self):
-        self.flowchain(1, "run", "first.toml", "--quiet")
+        self.expect(1, "run", "first.toml", "--quiet")
         self.compare(*PAIR)
 
     # Command line
@@ -192,7 +168,7 @@ class CompareTest(unittest.TestCase):
                 done = self.compare(*arguments, code=2)
                 self.assertIn(words, done.stderr)
                 self.assertEqual(done.stdout, "")
-        done = self.flowchain(2, "compare", "none.toml")
+        done = self.expect(2, "compare", "none.toml")
         self.assertEqual(done.stderr, "none.toml: No such file or directory\n")
 
     def test_steady_wants_a_failure(self):
@@ -212,8 +188,7 @@ class CompareTest(unittest.TestCase):
         rows = self.json(*PAIR, "--steady", "--output", "out")["variants"]
         self.assertEqual(sorted(os.listdir(self.folder / "out")), sorted(r["name"] for r in rows))
         for row in rows:
-            text = (self.folder / "out" / row["name"] / "result.json").read_text(encoding="utf-8")
-            result = json.loads(text)
+            result = self.result(f"out/{row['name']}")
             for name, value in row["metrics"].items():
                 self.assertEqual(result["metrics"][name]["value"], value)
             self.assertEqual("[[failure]]" in result["scenario"]["toml"], row["faults"])
@@ -224,7 +199,4 @@ class CompareTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2 or not pathlib.Path(sys.argv[1]).is_file():
-        sys.exit(__doc__)
-    PROGRAM = str(pathlib.Path(sys.argv.pop(1)).resolve())
-    unittest.main()
+    main(__doc__)

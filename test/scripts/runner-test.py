@@ -5,17 +5,11 @@
 usage: runner-test.py PROGRAM [unittest options]
 """
 
-import json
-import pathlib
 import re
 import resource
 import signal
-import subprocess
-import sys
-import tempfile
-import unittest
 
-PROGRAM = ""
+from program_test import ProgramTest, main
 
 SCENARIO = """# SPDX-License-Identifier: GPL-2.0-only
 [sim]
@@ -43,33 +37,8 @@ def limit_file_size():
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-class RunnerTest(unittest.TestCase):
-    def setUp(self):
-        self.temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(self.temporary.cleanup)
-        self.folder = pathlib.Path(self.temporary.name)
-        self.file = self.folder / "first.toml"
-        self.file.write_text(SCENARIO, encoding="utf-8")
-
-    def flowchain(self, *arguments, **options):
-        return subprocess.run(
-            [PROGRAM, *arguments],
-            cwd=self.folder,
-            text=True,
-            stdout=options.pop("stdout", subprocess.PIPE),
-            stderr=subprocess.PIPE,
-            timeout=60,
-            check=False,
-            **options,
-        )
-
-    def expect(self, code, *arguments, **options):
-        done = self.flowchain(*arguments, **options)
-        self.assertEqual(done.returncode, code, (arguments, done.stdout, done.stderr))
-        return done
-
-    def result(self, folder="results/first"):
-        return json.loads((self.folder / folder / "result.json").read_text(encoding="utf-8"))
+class RunnerTest(ProgramTest):
+    SCENARIO = SCENARIO
 
     # Command line
 
@@ -251,7 +220,4 @@ class RunnerTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2 or not pathlib.Path(sys.argv[1]).is_file():
-        sys.exit(__doc__)
-    PROGRAM = str(pathlib.Path(sys.argv.pop(1)).resolve())
-    unittest.main()
+    main(__doc__)

@@ -69,6 +69,10 @@ CopyTracker::SetLive(const std::vector<LiveNodes>& services, Instant now)
         }
     }
     m_promised = std::move(all);
+    for (std::size_t i = 0; i < m_registry.Size(); ++i)
+    {
+        CountNow(m_registry.At(i).copyHistory, m_registry.At(i).released);
+    }
 }
 
 void
@@ -78,12 +82,32 @@ CopyTracker::Open(SessionInfo& session, Instant now)
     Update(session, now);
 }
 
+bool
+CopyTracker::IsBelowPromise(const CopyHistory& history) const
+{
+    return history.copies > 0 && history.copies < PromisedTo(history);
+}
+
+/** Let BelowPromise() and Held() follow what has become of the session. */
+void
+CopyTracker::CountNow(CopyHistory& history, bool isReleased)
+{
+    const auto follow = [](bool& counted, bool is, std::uint32_t& count)
+    {
+        count += is ? 1U : 0U;
+        count -= counted ? 1U : 0U;
+        counted = is;
+    };
+    follow(history.isBelowPromise, history.isOpen && IsBelowPromise(history), m_belowNow);
+    follow(history.isHeld, history.isOpen && !isReleased, m_heldNow);
+}
+
 void
 CopyTracker::Settle(CopyHistory& history, Instant now) const
 {
     const Duration passed = now - history.changedAt;
     history.changedAt = now;
-    if (history.copies > 0 && history.copies < PromisedTo(history))
+    if (IsBelowPromise(history))
     {
         history.belowPromise += passed;
     }
@@ -101,6 +125,7 @@ CopyTracker::SetGroup(SessionInfo& session, std::uint16_t group, Instant now)
     {
         Settle(history, now);
         history.group = group;
+        CountNow(history, session.released);
     }
 }
 
@@ -121,6 +146,7 @@ CopyTracker::Update(SessionInfo& session, Instant now)
     const NodeId onlyHolder =
         copies == 1 ? static_cast<NodeId>(session.holders._Find_first()) : NO_NODE;
     SetExposure(history, onlyHolder, session.released, now);
+    CountNow(history, session.released);
 }
 
 void
@@ -183,6 +209,7 @@ CopyTracker::Close(SessionInfo& session, Instant now)
     Settle(history, now);
     SetExposure(history, NO_NODE, session.released, now);
     history.isOpen = false;
+    CountNow(history, session.released);
     const Instant created{Duration{static_cast<std::int64_t>(session.record.createdNs) * 1000}};
     if (std::min(session.injectedAt, created) >= m_warmup)
     {

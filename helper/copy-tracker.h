@@ -61,6 +61,25 @@ class CopyTracker
     void UpdateAll(Instant now);
     /** Nobody depends on the session any more. */
     void Close(SessionInfo& session, Instant now);
+
+    /** Sessions that have, now, fewer copies than promised, but one. */
+    std::uint32_t BelowPromise() const
+    {
+        return m_belowNow;
+    }
+
+    /** Sessions that have, now, exactly one copy. */
+    std::uint32_t Exposed() const
+    {
+        return m_exposures[0].now + m_exposures[1].now;
+    }
+
+    /** Sessions that wait, now, for their release. */
+    std::uint32_t Held() const
+    {
+        return m_heldNow;
+    }
+
     /** The run is over. Set the metrics vulnerability.* and exposure.*. */
     void Finish(Instant now, MetricSet& metrics);
 
@@ -96,6 +115,8 @@ class CopyTracker
     void Settle(CopyHistory& history, Instant now) const;
     void SetExposure(CopyHistory& history, NodeId onlyHolder, bool isReleased, Instant now);
     void AddTime(Instant now);
+    bool IsBelowPromise(const CopyHistory& history) const;
+    void CountNow(CopyHistory& history, bool isReleased);
 
     std::vector<CopyPromise> m_promises; ///< index: service group
     SessionRegistry& m_registry;
@@ -106,6 +127,8 @@ class CopyTracker
     std::array<Exposure, 2> m_exposures; ///< not released, released
     std::uint32_t m_peak = 0;            ///< of one node, both kinds together
     Instant m_countedUntil{};            ///< sums are
+    std::uint32_t m_belowNow = 0;
+    std::uint32_t m_heldNow = 0;
 };
 
 } // namespace flowchain

@@ -48,6 +48,17 @@ MessageAccount::Sent(const Frame& frame)
     }
 }
 
+std::uint64_t
+MessageAccount::Bytes() const
+{
+    std::uint64_t bytes = 0;
+    for (const Sum& sum : m_kinds)
+    {
+        bytes += sum.bytes;
+    }
+    return bytes;
+}
+
 void
 MessageAccount::Report(std::uint64_t sessions, MetricSet& metrics) const
 {
@@ -55,7 +66,6 @@ MessageAccount::Report(std::uint64_t sessions, MetricSet& metrics) const
     {
         metrics.Set(name, static_cast<std::int64_t>(value));
     };
-    Sum all;
     Sum perSession;
     for (std::size_t i = 1; i < m_kinds.size(); ++i)
     {
@@ -63,14 +73,13 @@ MessageAccount::Report(std::uint64_t sessions, MetricSet& metrics) const
         const auto& sum = m_kinds[i];
         set(std::string("sync.messages.") + ToString(kind), sum.messages);
         set(std::string("sync.bytes.") + ToString(kind), sum.bytes);
-        all.bytes += sum.bytes;
         if (!IsMembership(kind))
         {
             perSession.messages += kind == MessageKind::BATCH ? 0 : sum.messages;
             perSession.bytes += sum.bytes;
         }
     }
-    set("sync.bytes", all.bytes);
+    set("sync.bytes", Bytes());
     set("sync.retransmissions", m_resent.messages);
     set("sync.retransmission_bytes", m_resent.bytes);
     if (sessions != 0)

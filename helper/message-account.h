@@ -18,6 +18,9 @@ class MessageAccount
     /** A node sends this frame; a bare data packet counts nothing. */
     void Sent(const Frame& frame);
 
+    /** Of all messages so far. */
+    std::uint64_t Bytes() const;
+
     /** Set the metrics sync.messages.*, sync.bytes*, sync.retransmission*; divide by
      * `sessions`, if there are any. */
     void Report(std::uint64_t sessions, MetricSet& metrics) const;

@@ -45,6 +45,33 @@ DeclareHistograms()
     return declarations;
 }
 
+/** The order is that of SeriesSampler. */
+Declarations
+DeclareSeries()
+{
+    const auto count = [](const char* name, const char* unit, const char* meaning)
+    {
+        return MetricDeclaration{name, unit, MetricType::INTEGER, meaning};
+    };
+    return {
+        count(
+            "goodput", "bit/s", "payload of delivered data packets in the interval, rounded down"),
+        count("packets.delivered", "packets", "data packets delivered in the interval"),
+        count("packets.dropped", "packets", "data packets dropped in the interval"),
+        count("sessions.active", "sessions", "sessions that have started and are not over"),
+        count("sessions.established",
+              "sessions",
+              "sessions whose first packet was delivered in the interval"),
+        count("sessions.held", "sessions", "sessions that are made and wait for their release"),
+        count("sessions.lost", "sessions", "sessions.lost so far"),
+        count("sync.bytes", "bytes", "bytes of messages sent in the interval"),
+        count("vulnerability",
+              "sessions",
+              "live sessions with at least one copy, but fewer than the scheme promises"),
+        count("exposure", "sessions", "live sessions with exactly one copy"),
+    };
+}
+
 } // namespace
 
 const std::vector<MetricDeclaration>&
@@ -57,7 +84,7 @@ HistogramDictionary()
 const std::vector<MetricDeclaration>&
 SeriesDictionary()
 {
-    static const Declarations DECLARATIONS;
+    static const Declarations DECLARATIONS = DeclareSeries();
     return DECLARATIONS;
 }
 

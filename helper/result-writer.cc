@@ -3,6 +3,7 @@
 
 #include "run-record.h"
 #include "scenario-reader.h"
+#include "units.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -117,6 +118,23 @@ LinksJson(const std::vector<LinkData>& links)
     return json.empty() ? "[]" : "[" + json + "\n  ]";
 }
 
+/** A list with one line for each event. */
+std::string
+EventsJson(const std::vector<EventData>& events)
+{
+    std::string json;
+    for (const EventData& event : events)
+    {
+        json += fmt::format("{}    {{\"time\": {}, \"kind\": {}, \"node\": {}, \"detail\": {}}}",
+                            json.empty() ? "\n" : ",\n",
+                            FormatNanoseconds(event.time.time_since_epoch().count()),
+                            JsonText(event.kind),
+                            JsonText(event.node),
+                            JsonText(event.detail));
+    }
+    return json.empty() ? "[]" : fmt::format("[{}\n  ]", json);
+}
+
 Json
 BuildJson(const BuildInfo& build)
 {
@@ -209,6 +227,7 @@ ResultJson(const RunReport& report)
     member("services", text(ServicesJson(report.outcome.services)));
     member("links", LinksJson(report.outcome.links));
     member("links_left_out", fmt::format("{}", report.outcome.linksLeftOut));
+    member("events", EventsJson(report.outcome.timeline));
     member("expectations", text(ExpectationsJson(report.expectations)));
     member("violations", text(Json(report.outcome.violations)));
     member("run", text(RunJson(report)), true);

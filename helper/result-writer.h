@@ -51,9 +51,10 @@ std::string ValueJson(const Metric& metric);
 
 /**
  * The report as JSON, keys in a fixed order: schema (1), scenario {name, seed, toml}, build,
- * exit_code, metrics {name: {value, unit, meaning}}, services, links, links_left_out, expectations,
- * violations, run. Durations are in nanoseconds with three decimals. All but `run` (wall-clock and
- * CPU time, host) and `build` is byte-identical whenever the same scenario is run.
+ * exit_code, metrics {name: {value, unit, meaning}}, services, links, links_left_out, events
+ * [{time, kind, node, detail}], expectations, violations, run. Times and durations are in
+ * nanoseconds with three decimals. All but `run` (wall-clock and CPU time, host) and `build` is
+ * byte-identical whenever the same scenario is run.
  */
 std::string ResultJson(const RunReport& report);
 

@@ -42,6 +42,7 @@ RunObserver::UpServiceNodes() const
 void
 RunObserver::OnNodeDown(NodeId node, Instant now)
 {
+    m_sampler.Advance(now);
     m_downSince[node] = now;
     m_crashedAt[node] = now;
     m_joining.reset(node);
@@ -61,16 +62,19 @@ RunObserver::OnNodeDown(NodeId node, Instant now)
             survivors.reset(other);
         }
     }
+    std::uint64_t lost = 0;
     for (const std::uint32_t index : m_checker.Crashed(node, service, survivors, now))
     {
         const std::uint32_t session = m_registry.At(index).workloadSession;
         if (session != SessionInfo::NO_SESSION)
         {
-            m_lost[service] += m_workload->HasTrafficLeft(session) ? 1 : 0;
+            lost += m_workload->HasTrafficLeft(session) ? 1 : 0;
             m_mayChange.resize(std::max<std::size_t>(m_mayChange.size(), session + 1));
             m_mayChange[session] = true;
         }
     }
+    m_lost[service] += lost;
+    m_timeline.OnNodeDown(node, lost, LostSoFar(), now);
     if (m_managers.test(node))
     {
         for (std::size_t i = 0; i < m_registry.Size(); ++i)
@@ -98,6 +102,8 @@ RunObserver::OnNodeDown(NodeId node, Instant now)
 void
 RunObserver::OnNodeUp(NodeId node, Instant now)
 {
+    m_sampler.Advance(now);
+    m_timeline.OnNodeUp(node, now);
     m_downSince.erase(node);
     m_drained.reset(node);
     UpdateLive(now);

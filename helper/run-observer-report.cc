@@ -49,6 +49,34 @@ RunObserver::ReportMemory(MetricSet& metrics) const
     }
 }
 
+std::uint64_t
+RunObserver::LostSoFar() const
+{
+    return std::accumulate(m_lost.begin(), m_lost.end(), std::uint64_t{0});
+}
+
+SeriesState
+RunObserver::StateForSeries() const
+{
+    SeriesState state = m_series;
+    state.sessionsLost = LostSoFar();
+    state.syncBytes = m_messages.Bytes();
+    state.held = m_copies.Held();
+    state.belowPromise = m_copies.BelowPromise();
+    state.exposed = m_copies.Exposed();
+    return state;
+}
+
+std::vector<EventData>
+RunObserver::FinishTimeline(Instant now, std::vector<EventData> planned)
+{
+    for (const Violation& violation : m_checker.Violations())
+    {
+        m_timeline.OnViolation(violation.Text(), violation.when);
+    }
+    return m_timeline.Finish(now, std::move(planned));
+}
+
 void
 RunObserver::Report(Instant now, MetricSet& metrics)
 {
@@ -56,7 +84,7 @@ RunObserver::Report(Instant now, MetricSet& metrics)
     {
         metrics.Set(name, static_cast<std::int64_t>(value));
     };
-    set("sessions.lost", std::accumulate(m_lost.begin(), m_lost.end(), std::uint64_t{0}));
+    set("sessions.lost", LostSoFar());
     metrics.SetLatency("first_packet", m_firstPacket);
     ReportLatencies(m_registry, m_config.warmup, metrics);
     m_deliveries.Report(metrics);

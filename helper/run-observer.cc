@@ -50,12 +50,18 @@ RunObserver::RunObserver(const ObserverConfig& config,
     , m_directory(directory)
     , m_onViolation(std::move(onViolation))
     , m_clock(std::move(clock))
-    , m_checker(PromisesOf(config), m_registry, std::move(nameOf))
+    , m_checker(PromisesOf(config), m_registry, nameOf)
     , m_copies(CopiesOf(config), m_registry, config.warmup)
     , m_disruptions(config.firstFailure)
-    , m_applications(directory.nodes.size())
-    , m_lost(config.services.size())
-    , m_deliveries(config.warmup)
+    , m_timeline(directory, nameOf)
+    , m_sampler(config.seriesInterval,
+                [this]
+                {
+    return StateForSeries();
+    })
+, m_applications(directory.nodes.size())
+, m_lost(config.services.size())
+, m_deliveries(config.warmup)
 {
     for (const NodeId node : directory.serviceNodes)
     {
@@ -114,8 +120,10 @@ RunObserver::AfterCheck()
 void
 RunObserver::OnNote(NodeId node, const Note& note, Instant now)
 {
+    m_sampler.Advance(now);
     ++m_notes[static_cast<std::size_t>(note.kind)];
     m_membership.OnNote(node, note, now);
+    m_timeline.OnNote(node, note, now);
     switch (note.kind)
     {
     case NoteKind::MISSED:
@@ -199,8 +207,9 @@ RunObserver::OnReceive(NodeId node, const Frame& frame, Instant now)
 }
 
 void
-RunObserver::OnSend(NodeId, const Frame& frame, Instant)
+RunObserver::OnSend(NodeId, const Frame& frame, Instant now)
 {
+    m_sampler.Advance(now);
     m_messages.Sent(frame);
 }
 
@@ -232,6 +241,8 @@ RunObserver::NotePrediction(NodeId node, const Frame& frame)
 void
 RunObserver::OnSessionStart(std::uint32_t session, Instant now)
 {
+    m_sampler.Advance(now);
+    ++m_series.active;
     // The packet is about to be injected: its id is the next one.
     m_first.Start(static_cast<std::uint32_t>(m_ledger->Injected() + 1),
                   session,
@@ -304,6 +315,8 @@ RunObserver::OpenCopies(SessionInfo& session, Instant now)
 void
 RunObserver::OnSessionEnd(std::uint32_t session, bool)
 {
+    m_sampler.Advance(m_clock());
+    --m_series.active;
     if (session < m_latest.size() && m_latest[session] != SessionInfo::NO_SESSION)
     {
         m_copies.Close(m_registry.At(m_latest[session]), m_clock());
@@ -382,6 +395,7 @@ RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
         if (first->touchedAt != NEVER)
         {
             m_recovery.Add(now - first->touchedAt);
+            m_timeline.OnWentOn(first->touchedAt, now);
         }
         m_first.Forget(note.packetId);
     }
@@ -402,6 +416,8 @@ RunObserver::NoteSlowReverse(const Note& note)
 void
 RunObserver::OnFirstDelivery(std::uint32_t, Instant injectedAt, Instant now)
 {
+    m_sampler.Advance(now);
+    ++m_series.sessionsEstablished;
     m_disruptions.FirstDelivered(injectedAt, now);
     if (injectedAt >= m_config.warmup)
     {
@@ -412,17 +428,32 @@ RunObserver::OnFirstDelivery(std::uint32_t, Instant injectedAt, Instant now)
 void
 RunObserver::OnDelivery(std::uint32_t session, bool, Instant injectedAt, Instant now)
 {
+    m_sampler.Advance(now);
+    ++m_series.packetsDelivered;
     m_disruptions.Delivered(session, injectedAt, now);
     m_deliveries.Delivered(session, injectedAt, now);
 }
 
 void
-RunObserver::OnHostArrival(
-    NodeId host, std::uint16_t service, Arrival arrival, const PacketView& view, Instant now)
+RunObserver::OnPacketLost(std::uint32_t, DropReason)
 {
+    m_sampler.Advance(m_clock());
+    ++m_series.packetsDropped;
+}
+
+void
+RunObserver::OnHostArrival(NodeId host,
+                           std::uint16_t service,
+                           Arrival arrival,
+                           const PacketView& view,
+                           std::uint32_t payloadBytes,
+                           Instant now)
+{
+    m_sampler.Advance(now);
     switch (arrival)
     {
     case Arrival::DELIVERED:
+        m_series.payloadBytes += payloadBytes;
         m_checker.PacketRight();
         return;
     case Arrival::UNKNOWN_CONNECTION:

@@ -12,6 +12,8 @@
 #include "message-account.h"
 #include "metric-set.h"
 #include "node-application.h"
+#include "run-timeline.h"
+#include "series-sampler.h"
 #include "session-registry.h"
 #include "workload-set.h"
 
@@ -42,6 +44,7 @@ struct ObserverConfig
     bool linksDuplicate = false;   ///< a packet may come twice, and it is no node's fault
     bool linksDamage = false;      ///< a packet without UDP checksum may come damaged
     Instant firstFailure = NEVER;
+    Duration seriesInterval{}; ///< 0: no time series
 };
 
 /**
@@ -78,11 +81,17 @@ class RunObserver : public NodeListener, public WorkloadListener
     void OnSessionStart(std::uint32_t session, Instant now) override;
     void OnFirstDelivery(std::uint32_t session, Instant injectedAt, Instant now) override;
     void OnDelivery(std::uint32_t session, bool atServer, Instant injectedAt, Instant now) override;
+    void OnPacketLost(std::uint32_t session, DropReason reason) override;
     void OnSessionEnd(std::uint32_t session, bool completed) override;
 
-    /** What a host made of a data packet that has reached it through this service group. */
-    void OnHostArrival(
-        NodeId host, std::uint16_t service, Arrival arrival, const PacketView& view, Instant now);
+    /** What a host made of a data packet that has reached it through this service group.
+     * @param payloadBytes behind its transport header */
+    void OnHostArrival(NodeId host,
+                       std::uint16_t service,
+                       Arrival arrival,
+                       const PacketView& view,
+                       std::uint32_t payloadBytes,
+                       Instant now);
 
     /** A bounded thing was looked at. */
     void CheckBound(std::string_view what, std::uint64_t value, std::uint64_t limit, Instant now);
@@ -98,6 +107,13 @@ class RunObserver : public NodeListener, public WorkloadListener
     /** The run is over. Set every metric that follows from what was seen; sessions.started and
      * tables.bytes must be set. */
     void Report(Instant now, MetricSet& metrics);
+    /** The run is over. */
+    std::vector<SeriesData> FinishSeries(Instant now)
+    {
+        return m_sampler.Finish(now);
+    }
+    /** The run is over. @param planned as PlannedEvents() */
+    std::vector<EventData> FinishTimeline(Instant now, std::vector<EventData> planned);
 
     /** As the metric sessions.lost, for one service group. */
     std::uint64_t LostOf(std::uint16_t service) const
@@ -127,6 +143,8 @@ class RunObserver : public NodeListener, public WorkloadListener
     void OpenCopies(SessionInfo& session, Instant now);
     void NotePrediction(NodeId node, const Frame& frame);
     void UpdateLive(Instant now);
+    std::uint64_t LostSoFar() const;
+    SeriesState StateForSeries() const;
     void ReportNotes(MetricSet& metrics) const;
     void ReportMemory(MetricSet& metrics) const;
     void ReportLife(Instant now, MetricSet& metrics);
@@ -142,6 +160,9 @@ class RunObserver : public NodeListener, public WorkloadListener
     DisruptionTracker m_disruptions;
     MessageAccount m_messages;
     MembershipWatch m_membership;
+    RunTimeline m_timeline;
+    SeriesSampler m_sampler; ///< is told the time before anything here changes
+    SeriesState m_series;    ///< what is counted for it alone
     std::vector<const NodeApplication*> m_applications; ///< index: NodeId
     const WorkloadSet* m_workload = nullptr;
     const PacketLedger* m_ledger = nullptr;

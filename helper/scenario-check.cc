@@ -4,6 +4,7 @@
 #include "maglev.h"
 #include "scenario-check-service.h"
 #include "scenario-failure-check.h"
+#include "series-sampler.h"
 #include "session-generator.h"
 #include "spelling.h"
 #include "sync-scheme.h"
@@ -237,6 +238,29 @@ CheckWorkloads(Scenario& s, ScenarioDiagnostics& d)
     }
 }
 
+/** Time series have a default that depends on the length of the run, and a limit. */
+void
+CheckSeries(Scenario& s, ScenarioDiagnostics& d)
+{
+    if (!d.Sound({"sim.stop", "output.series_interval"}))
+    {
+        return;
+    }
+    auto& interval = s.output.seriesInterval;
+    interval = interval.value_or(DefaultSeriesInterval(s.sim.stop));
+    constexpr std::int64_t SAMPLES_MAX = SeriesSampler::SAMPLES_MAX;
+    if (*interval != Duration::zero() && s.sim.stop / *interval > SAMPLES_MAX)
+    {
+        const Duration least = (s.sim.stop + Duration{SAMPLES_MAX - 1}) / SAMPLES_MAX;
+        d.Add("output.series_interval",
+              fmt::format("{} makes more than {} samples in a run of {}, \"{}\" does not",
+                          FormatDuration(*interval),
+                          SAMPLES_MAX,
+                          FormatDuration(s.sim.stop),
+                          FormatDuration(least)));
+    }
+}
+
 void
 CheckOutput(const Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
 {
@@ -267,6 +291,7 @@ CheckScenario(Scenario& s, ScenarioDiagnostics& d)
         s.output.directory = "results/" + s.name;
     }
     CheckTimes(s, d);
+    CheckSeries(s, d);
     CheckBacklog(s.sync, d);
     CheckSelection(s.selection, d);
     CheckLeastLoaded(s, d);

@@ -292,6 +292,7 @@ Visit(ScenarioVisitor& v, OutputSection& s)
     v.VisitFlag("result", s.result);
     v.Integer("links_max", s.linksMax, 0, TABLE_MAX);
     v.VisitTexts("pcap", s.pcap);
+    v.VisitOptionalDuration("series_interval", s.seriesInterval, Duration{}, LONGEST);
 }
 
 void

@@ -268,9 +268,10 @@ ScenarioTomlVisitor::VisitOptionalDuration(const char* key,
                                            Duration min,
                                            Duration max)
 {
-    Duration duration{};
+    constexpr Duration ABSENT{-1};
+    Duration duration = ABSENT;
     VisitDuration(key, duration, min, max, Presence::OPTIONAL);
-    if (duration != Duration{})
+    if (duration != ABSENT)
     {
         value = duration;
     }

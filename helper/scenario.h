@@ -267,8 +267,9 @@ struct OutputSection
 {
     std::string directory = "results"; ///< results/<scenario name>
     bool result = true;
-    std::uint32_t linksMax = 4096; ///< directed links that the result lists
-    std::vector<std::string> pcap; ///< "all", or node names whose links are captured
+    std::uint32_t linksMax = 4096;          ///< directed links that the result lists
+    std::optional<Duration> seriesInterval; ///< of time series; resolved; 0: there are none
+    std::vector<std::string> pcap;          ///< "all", or node names whose links are captured
 };
 
 /** `[[expect]]`: `metric = "sessions.lost"`, and one of equals, at_most, at_least */

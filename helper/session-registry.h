@@ -31,6 +31,8 @@ struct CopyHistory
     NodeId onlyHolder = NO_NODE;     ///< of the only copy
     bool isOpen = false;             ///< created, and neither over nor deleted
     bool isReleasedExposure = false; ///< under which of the two `onlyHolder` is counted
+    bool isBelowPromise = false;     ///< counted among those with fewer copies than promised
+    bool isHeld = false;             ///< counted among those that are not released
 };
 
 /** What an omniscient onlooker knows of one session; times are NEVER until they come. */

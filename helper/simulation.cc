@@ -9,6 +9,7 @@
 #include "link-capture.h"
 #include "node-installer.h"
 #include "packet-ledger.h"
+#include "planned-events.h"
 #include "resource-report.h"
 #include "run-observer.h"
 #include "sync-scheme.h"
@@ -88,6 +89,7 @@ MakeObserverConfig(const Scenario& scenario)
         config.firstFailure = std::min(config.firstFailure, Instant(failure.at));
     }
     config.warmup = Instant(scenario.sim.warmup);
+    config.seriesInterval = scenario.output.seriesInterval.value();
     config.linksDuplicate = scenario.topology.duplicatePerMillion > 0;
     config.linksDamage = scenario.topology.corruptPerMillion > 0;
     for (const LinkSection& link : scenario.links)
@@ -301,7 +303,8 @@ Simulation::OnHostPacket(NodeId host, FramePtr frame, Instant now)
     }
     const bool atServer = m_directory.nodes[host].role == NodeRole::SERVER;
     const Arrival arrival = m_workload.Receive(*frame, view, atServer, now);
-    m_observer.OnHostArrival(host, m_workload.ServiceOfPacket(id), arrival, view, now);
+    m_observer.OnHostArrival(
+        host, m_workload.ServiceOfPacket(id), arrival, view, frame->payload.length, now);
     switch (arrival)
     {
     case Arrival::DELIVERED:
@@ -419,6 +422,7 @@ Simulation::Run()
     ns3::Simulator::Run();
 
     RunOutcome outcome;
+    outcome.series = m_observer.FinishSeries(Now()); // before the observer closes its books
     CheckBounds();
     CheckConservation();
     ReportPackets(outcome.metrics);
@@ -441,6 +445,7 @@ Simulation::Run()
                                     .traffic = m_workload.CountersOf(i),
                                     .sessionsLost = m_observer.LostOf(i)});
     }
+    outcome.timeline = m_observer.FinishTimeline(Now(), PlannedEvents(m_scenario, m_directory));
     for (const Violation& violation : m_observer.Checker().Violations())
     {
         outcome.violations.push_back(violation.Text());

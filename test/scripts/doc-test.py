@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Compares the tables of doc/flowchain.rst with the source and with a result: attributes, kinds of
-messages, drop reasons, members of result.json, histograms; the tests and classes of doc/claims.rst
-with the source; the folders in scenarios/README.md, and every path in a document, with the tree.
+messages, drop reasons, members of result.json, histograms, time series; the tests and classes of
+doc/claims.rst with the source; the folders in scenarios/README.md, and every path in a document,
+with the tree.
 
 usage: doc-test.py PROGRAM
 """
@@ -121,6 +122,7 @@ def main():
         run = Run(sys.argv[1], SOURCE / "scenarios/chain/length-1.toml", folder)
     compare("result.json", list(run.json))
     compare("Histograms", metrics_of_kind(sys.argv[1], "histogram"))
+    compare("Series", metrics_of_kind(sys.argv[1], "series"))
 
     check_claims(tally)
     check_folders(tally)

@@ -167,6 +167,36 @@ TEST_F(CopyTrackerTest, ANodeThatEntersServiceIsPromisedACopy)
     EXPECT_EQ(Window("window.max"), Us(7 + 30));
 }
 
+TEST_F(CopyTrackerTest, CountsWhoIsVulnerableExposedAndHeldNow)
+{
+    const auto now = [this]
+    {
+        return std::array{tracker.BelowPromise(), tracker.Exposed(), tracker.Held()};
+    };
+    using Now = std::array<std::uint32_t, 3>;
+    EXPECT_EQ(now(), (Now{0, 0, 0}));
+    SessionInfo& first = Make(10);
+    EXPECT_EQ(now(), (Now{1, 1, 1}));
+    Store(first, MANAGER_A, 12);
+    EXPECT_EQ(now(), (Now{1, 0, 1}));
+    SessionInfo& second = Complete(20);
+    EXPECT_EQ(now(), (Now{1, 0, 2}));
+    second.released = true;
+    tracker.Update(second, At(30));
+    EXPECT_EQ(now(), (Now{1, 0, 1}));
+    tracker.SetLive({{Mask({SERVICE_A, SERVICE_B, 6}), {GROUP}}}, At(40)); // 6 lacks the second
+    EXPECT_EQ(now(), (Now{2, 0, 1}));
+    Crash(MANAGER_A, Mask({SERVICE_A, SERVICE_B}), Mask({MANAGER_B}), 50); // as before but for A
+    EXPECT_EQ(now(), (Now{1, 1, 1})) << "the first is left with its service node's copy";
+    tracker.Close(first, At(60)); // given up before its release
+    EXPECT_EQ(now(), (Now{0, 0, 0}));
+    Crash(SERVICE_A, Mask({SERVICE_B}), Mask({}), 70);
+    Crash(MANAGER_B, Mask({SERVICE_B}), Mask({}), 80);
+    EXPECT_EQ(now(), (Now{0, 1, 0})) << "nobody else is left who was promised a copy";
+    Crash(SERVICE_B, Mask({}), Mask({}), 90);
+    EXPECT_EQ(now(), (Now{0, 0, 0})) << "lost";
+}
+
 TEST_F(CopyTrackerTest, ASessionWithoutAnyCopyIsLostAndNotVulnerable)
 {
     Make(10);

@@ -216,6 +216,7 @@ TEST(ScenarioResult, JsonHoldsTheRecord)
                                         "services",
                                         "links",
                                         "links_left_out",
+                                        "events",
                                         "expectations",
                                         "violations",
                                         "run"}));

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "planned-events.h"
+
+#include "units.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace flowchain
+{
+
+namespace
+{
+
+std::string
+DirectionText(const std::string& direction)
+{
+    return direction == "both" ? "both directions" : direction + " it only";
+}
+
+/** The detail of a failure's beginning. */
+std::string
+DetailOf(const FailureSection& failure)
+{
+    if (failure.kind == "slow")
+    {
+        return fmt::format("processing takes {} times as long",
+                           FormatThousandths(failure.factorPermille));
+    }
+    if (failure.kind == "cut")
+    {
+        return DirectionText(failure.direction);
+    }
+    if (failure.kind == "partition")
+    {
+        return fmt::format("{} {} {}",
+                           failure.between.at(0),
+                           failure.direction == "both" ? "|" : "->",
+                           failure.between.at(1));
+    }
+    if (failure.kind == "spine")
+    {
+        return fmt::format("spine {}", failure.spine);
+    }
+    if (failure.kind == "leaf")
+    {
+        return fmt::format("leaf {}", failure.leaf);
+    }
+    return "";
+}
+
+/** Whether it goes on until it recovers; else it is a request, done when it is made. */
+bool
+IsState(const FailureSection& failure)
+{
+    static const char* const KINDS[] = {"slow", "cut", "partition", "spine", "leaf"};
+    return std::ranges::find(KINDS, failure.kind) != std::end(KINDS);
+}
+
+void
+AddFailure(const FailureSection& failure,
+           const Directory& directory,
+           std::vector<EventData>& events)
+{
+    const Instant begin(failure.at);
+    const std::string node = failure.target == NO_NODE ? "" : NodeName(directory, failure.target);
+    const std::string detail = DetailOf(failure);
+    events.push_back({begin, failure.kind, node, detail});
+    const bool ends = IsState(failure) && failure.recoverAfter.has_value();
+    if (ends)
+    {
+        const std::string of = failure.kind == "slow" ? "" : detail;
+        events.push_back({begin + *failure.recoverAfter, failure.kind + "-end", node, of});
+    }
+    if (failure.kind == "spine" && (!ends || *failure.recoverAfter > failure.rerouteAfter))
+    {
+        events.push_back({begin + failure.rerouteAfter, "reroute", "", "leaves avoid " + detail});
+        if (ends)
+        {
+            events.push_back({begin + *failure.recoverAfter + failure.rerouteAfter,
+                              "reroute-end",
+                              "",
+                              "leaves use " + detail + " again"});
+        }
+    }
+}
+
+std::string
+DetailOf(const LinkSection& link)
+{
+    std::string detail = link.target == NO_NODE
+                             ? fmt::format("leaf {}, spine {}",
+                                           link.leaf ? fmt::to_string(*link.leaf) : "*",
+                                           link.spine ? fmt::to_string(*link.spine) : "*")
+                             : DirectionText(link.direction);
+    const auto percent = [&](const char* name, const std::optional<std::uint32_t>& perMillion)
+    {
+        if (perMillion)
+        {
+            detail += fmt::format(", {} {}", name, FormatPercent(*perMillion));
+        }
+    };
+    percent("loss", link.lossPerMillion);
+    percent("duplicate", link.duplicatePerMillion);
+    percent("reorder", link.reorderPerMillion);
+    percent("corrupt", link.corruptPerMillion);
+    if (link.delay)
+    {
+        detail += ", delay " + FormatDuration(*link.delay);
+    }
+    return detail;
+}
+
+void
+AddLink(const LinkSection& link, const Directory& directory, std::vector<EventData>& events)
+{
+    if (link.from == Duration::zero() && !link.until)
+    {
+        return; // no event: the links are like that
+    }
+    const std::string node = link.target == NO_NODE ? "" : NodeName(directory, link.target);
+    const std::string detail = DetailOf(link);
+    events.push_back({Instant(link.from), "link", node, detail});
+    if (link.until)
+    {
+        events.push_back({Instant(*link.until), "link-end", node, detail});
+    }
+}
+
+} // namespace
+
+std::vector<EventData>
+PlannedEvents(const Scenario& scenario, const Directory& directory)
+{
+    std::vector<EventData> events;
+    for (const LinkSection& link : scenario.links)
+    {
+        AddLink(link, directory, events);
+    }
+    for (const FailureSection& failure : scenario.failures)
+    {
+        if (failure.kind != "crash" && failure.kind != "add")
+        {
+            AddFailure(failure, directory, events);
+        }
+    }
+    std::ranges::stable_sort(events, {}, &EventData::time);
+    return events;
+}
+
+} // namespace flowchain

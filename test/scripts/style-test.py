@@ -87,7 +87,7 @@ def source_files(root):
         if (root / folder).is_dir():
             files += [p for p in (root / folder).rglob("*") if p.is_file()]
     names = (p.relative_to(root).as_posix() for p in files)
-    return sorted(n for n in names if "__pycache__" not in n)
+    return sorted(n for n in names if not {"__pycache__", "node_modules"} & set(n.split("/")))
 
 
 def check_text(path, text):

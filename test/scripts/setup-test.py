@@ -35,20 +35,29 @@ class SetupTest(unittest.TestCase):
         self.calls = self.folder / "calls"
         self.programs = self.folder / "bin"
         self.programs.mkdir()
+        # A source tree that has what reports draw with.
+        self.source = self.folder / "source"
+        self.libraries = self.source / "analysis" / "node_modules" / ".package-lock.json"
+        self.libraries.parent.mkdir(parents=True)
+        self.script = pathlib.Path(shutil.copy(SETUP, self.source))
+        (self.source / "analysis" / "package-lock.json").write_text("{}", encoding="utf-8")
+        os.utime(self.source / "analysis" / "package-lock.json", (0, 0))
+        self.libraries.write_text("{}", encoding="utf-8")
         for name, text in (
             ("dpkg-query", DPKG_QUERY),
             ("apt-get", NOTE_CALL),
             ("cmake", NOTE_CALL),
             ("ninja", NOTE_CALL),
+            ("npm", NOTE_CALL),
             ("sudo", SUDO),
         ):
             program = self.programs / name
             program.write_text(text, encoding="utf-8")
             program.chmod(0o755)
 
-    def setup(self, *arguments, missing="", command=(SETUP,), **environment):
+    def setup(self, *arguments, missing="", command=(), **environment):
         return subprocess.run(
-            [*command, *arguments],
+            [*(command or (self.script,)), *arguments],
             env={
                 "PATH": f"{self.programs}:{os.environ['PATH']}",
                 "MISSING": missing,
@@ -77,9 +86,24 @@ class SetupTest(unittest.TestCase):
             [" ".join(call.split()[:4]) for call in self.called()],
             [
                 "cmake --preset release -DFLOWCHAIN_TESTS=ON",
-                f"ninja -C {SETUP.parent}/build flowchain",
+                f"ninja -C {self.source}/build flowchain",
             ],
         )
+
+    def test_brings_what_reports_draw_with(self):
+        self.libraries.unlink()
+        done = self.setup("--no-build")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.called(), [
+            f"npm  ci --ignore-scripts --no-audit --no-fund --prefix {self.source}/analysis"])
+
+    def test_builds_without_what_reports_draw_with(self):
+        self.libraries.unlink()
+        (self.programs / "npm").write_text("#!/bin/bash\nexit 1\n", encoding="utf-8")
+        done = self.setup()
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("'flowchain report' does not work", done.stderr)
+        self.assertIn("built", done.stdout)
 
     def test_builds_the_program_without_what_tests_need(self):
         done = self.setup(missing="tshark")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "build-info.h"
+#include "report-command.h"
 #include "runner-commands.h"
 #include "scenario-reader.h"
 #include "sweep-command.h"
@@ -163,6 +164,8 @@ Run(int argc, char** argv)
     auto* sweep = app.add_subcommand(
         "sweep", "Run all that a scenario's [sweep] asks for, keep the results in a database");
     AddSweepOptions(*sweep, sweepOptions);
+    flowchain::ReportCommands reportCommands;
+    reportCommands.AddTo(app);
     try
     {
         app.parse(argc, argv);
@@ -170,6 +173,10 @@ Run(int argc, char** argv)
     catch (const CLI::ParseError& error)
     {
         return app.exit(error) == 0 ? flowchain::EXIT_ALL_HOLD : flowchain::EXIT_BAD_INPUT;
+    }
+    if (reportCommands.Parsed())
+    {
+        reportCommands.Run();
     }
     if (run->parsed())
     {

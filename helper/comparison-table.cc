@@ -3,6 +3,7 @@
 
 #include "result-writer.h"
 #include "spelling.h"
+#include "text-table.h"
 
 #include <fmt/format.h>
 
@@ -241,30 +242,6 @@ Layout(const std::vector<Row>& rows, std::size_t leftColumns)
         text += line + "\n";
     }
     return text;
-}
-
-std::string
-CsvField(const std::string& text)
-{
-    if (text.find_first_of(",\"\r\n") == std::string::npos)
-    {
-        return text;
-    }
-    std::string quoted{'"'};
-    for (const char c : text)
-    {
-        quoted.append(c == '"' ? 2 : 1, c);
-    }
-    quoted.push_back('"');
-    return quoted;
-}
-
-std::string
-CsvLine(const Row& fields)
-{
-    Row quoted(fields.size());
-    std::transform(fields.begin(), fields.end(), quoted.begin(), CsvField);
-    return Join(quoted, ",") + "\r\n";
 }
 
 /** Why a variant has no numbers, or which promises it has broken. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "build-info.h"
+#include "query-command.h"
 #include "report-command.h"
 #include "runner-commands.h"
 #include "scenario-reader.h"
@@ -17,8 +18,11 @@ namespace
 {
 
 using flowchain::CompareOptions;
+using flowchain::QueryOptions;
 using flowchain::RunnerOptions;
+using flowchain::ShowOptions;
 using flowchain::SweepOptions;
+using flowchain::VerifyOptions;
 
 void
 AddFileAndOverrides(CLI::App& command, std::string& file, std::vector<std::string>& overrides)
@@ -119,6 +123,22 @@ AddSweepOptions(CLI::App& command, SweepOptions& options)
                     options.replications,
                     "Runs of each point instead of what the file says, or so many more: +5")
         ->type_name("[+]N");
+    auto* precision =
+        command
+            .add_option("--precision",
+                        options.precision,
+                        "Add runs to every point until half the width of the 95 % interval of the\n"
+                        "metric's mean is at most this share of it")
+            ->type_name("PERCENT");
+    command.add_option("--metric", options.metric, "The metric of --precision")
+        ->capture_default_str()
+        ->needs(precision);
+    command
+        .add_option(
+            "--max-replications", options.replicationsMax, "Most runs of a point for --precision")
+        ->capture_default_str()
+        ->check(CLI::Range(2U, flowchain::SWEEP_REPLICATIONS_MAX))
+        ->needs(precision);
     auto* fast = command.add_flag("--fail-fast",
                                   options.failFast,
                                   "Start no more runs once one has failed, an expectation did not\n"
@@ -133,6 +153,59 @@ AddSweepOptions(CLI::App& command, SweepOptions& options)
         "Exit codes: 0 every run is done and every expectation holds; 1 an expectation failed;\n"
         "2 bad command line or scenario, or a run failed or is missing; 3 an invariant was\n"
         "violated (outweighs the others).");
+}
+
+void
+AddDatabase(CLI::App& command, std::string& database)
+{
+    command.add_option("DB", database, "The campaign's database")->required();
+}
+
+void
+AddQueryOptions(CLI::App& command, QueryOptions& options)
+{
+    AddDatabase(command, options.database);
+    auto* sql = command.add_option("SQL", options.sql, "A statement of SQLite that reads");
+    command
+        .add_option(
+            "-m,--metric",
+            options.metrics,
+            "Metrics instead of SQL: of each point, the number of runs, the mean, half the\n"
+            "width of its 95 % interval (Student's t), and the extremes")
+        ->type_name("NAMES")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->excludes(sql);
+    command.add_option("--by", options.by, "Swept keys to group by; default: all of them")
+        ->type_name("KEYS")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->excludes(sql);
+    command.add_option("--format", options.format, "text, csv or json")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "csv", "json"}));
+}
+
+void
+AddShowOptions(CLI::App& command, ShowOptions& options)
+{
+    AddDatabase(command, options.database);
+    command.add_option("RUN", options.run, "The beginning of the run's id")->required();
+    auto* line = command.add_flag(
+        "--command", options.command, "Print the command that makes the run again, nothing else");
+    command
+        .add_flag("--scenario", options.scenario, "Print its scenario with all defaults instead")
+        ->excludes(line);
+}
+
+void
+AddVerifyOptions(CLI::App& command, VerifyOptions& options)
+{
+    AddDatabase(command, options.database);
+    auto* runs = command.add_option("RUN", options.runs, "The beginnings of the runs' ids");
+    command.add_flag("--all", options.all, "Every run that is done")->excludes(runs);
+    command.footer("Exit codes: 0 the results are the same to the last digit; 1 they differ; 2 "
+                   "there is no such\nrun, or it cannot be made.");
 }
 
 /** @returns the exit code */
@@ -166,6 +239,16 @@ Run(int argc, char** argv)
     AddSweepOptions(*sweep, sweepOptions);
     flowchain::ReportCommands reportCommands;
     reportCommands.AddTo(app);
+    QueryOptions queryOptions;
+    auto* query = app.add_subcommand("query", "Print results of a campaign");
+    AddQueryOptions(*query, queryOptions);
+    ShowOptions showOptions;
+    auto* show = app.add_subcommand("show", "Print one run of a campaign");
+    AddShowOptions(*show, showOptions);
+    VerifyOptions verifyOptions;
+    auto* verify =
+        app.add_subcommand("verify", "Make runs of a campaign again and compare the results");
+    AddVerifyOptions(*verify, verifyOptions);
     try
     {
         app.parse(argc, argv);
@@ -189,6 +272,18 @@ Run(int argc, char** argv)
     if (sweep->parsed())
     {
         return flowchain::SweepCommand(sweepOptions);
+    }
+    if (query->parsed())
+    {
+        return flowchain::QueryCommand(queryOptions);
+    }
+    if (show->parsed())
+    {
+        return flowchain::ShowCommand(showOptions);
+    }
+    if (verify->parsed())
+    {
+        return flowchain::VerifyCommand(verifyOptions);
     }
     return metrics->parsed() ? flowchain::MetricsCommand() : flowchain::CheckCommand(options);
 }

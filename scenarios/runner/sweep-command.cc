@@ -4,12 +4,15 @@
 #include "build-info.h"
 #include "campaign.h"
 #include "run-identity.h"
+#include "scenario-reader.h"
+#include "shell-quote.h"
+#include "spelling.h"
+#include "statistics.h"
 #include "sweep-progress.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -26,6 +29,7 @@ namespace
 {
 
 constexpr int ID_SHOWN = 12;
+constexpr double CONFIDENCE = 0.95;
 
 /**
  * Keep others from running the same campaign at the same time, until this process ends.
@@ -46,40 +50,18 @@ LockCampaign(const std::string& database)
     }
 }
 
-/** An argument as a shell must be given it. */
-std::string
-Quoted(const std::string& argument)
-{
-    const bool isPlain = !argument.empty() && std::all_of(argument.begin(),
-                                                          argument.end(),
-                                                          [](unsigned char c)
-                                                          {
-        return std::isalnum(c) != 0 || std::strchr("-_./=+,:%@", c) != nullptr;
-    });
-    if (isPlain)
-    {
-        return argument;
-    }
-    std::string quoted = "'";
-    for (const char c : argument)
-    {
-        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    return quoted + "'";
-}
-
 /** Without what is of this call only, so that it is the command that makes the campaign. */
 std::string
 CommandOf(const SweepOptions& options)
 {
-    std::string command = "flowchain sweep " + Quoted(options.file);
+    std::string command = "flowchain sweep " + ShellQuoted(options.file);
     for (const auto& override : options.overrides)
     {
-        command += " -s " + Quoted(override);
+        command += " -s " + ShellQuoted(override);
     }
     if (!options.database.empty())
     {
-        command += " --database " + Quoted(options.database);
+        command += " --database " + ShellQuoted(options.database);
     }
     return command;
 }
@@ -124,6 +106,100 @@ PrintPlan(const SweepPlan& plan,
                std::count_if(runs.begin(), runs.end(), isDone));
 }
 
+/** @returns a share, or 0 if none is asked for. @throws ScenarioError */
+double
+PrecisionOf(const SweepOptions& options)
+{
+    if (options.precision.empty())
+    {
+        return 0;
+    }
+    const auto* metric = FindMetric(options.metric);
+    if (metric == nullptr || metric->type == MetricType::TEXT)
+    {
+        std::vector<std::string> known;
+        for (const auto& declared : MetricDictionary())
+        {
+            known.push_back(declared.name);
+        }
+        throw ScenarioError({fmt::format("--metric {}: no metric with a mean has this name{}",
+                                         options.metric,
+                                         DidYouMean(options.metric, known))});
+    }
+    const auto value = MakeSweepValue(options.precision);
+    if (value.kind != SweepValue::Kind::PERCENT || value.number == 0)
+    {
+        throw ScenarioError(
+            {fmt::format("--precision {}: expected a percentage such as 2%", options.precision)});
+    }
+    return *value.Number() / 100;
+}
+
+/** @returns whether more replications were asked for, those that the precision needs by what is
+ * known now; at most twice as many as there are, since a spread of few runs says little */
+bool
+AddReplications(const ResultStore& store,
+                const SweepPlan& plan,
+                double precision,
+                const SweepOptions& options,
+                std::vector<std::uint32_t>& replications)
+{
+    constexpr std::size_t FIRST = 3; // no interval is worth its name with fewer
+    const auto values = store.ValuesOf(options.metric);
+    bool hasMore = false;
+    for (std::size_t i = 0; i < plan.points.size(); ++i)
+    {
+        const auto found = values.find(plan.points[i].Label());
+        if (found == values.end())
+        {
+            continue; // every run has failed, or does not measure it
+        }
+        const auto count = found->second.size();
+        std::uint32_t wanted = FIRST;
+        if (count >= FIRST)
+        {
+            wanted =
+                ReplicationsNeeded(found->second, precision, CONFIDENCE, options.replicationsMax);
+            wanted = std::min(wanted, static_cast<std::uint32_t>(2 * count));
+        }
+        if (wanted > replications[i])
+        {
+            replications[i] = wanted;
+            hasMore = true;
+        }
+    }
+    return hasMore;
+}
+
+/** Says which points are not. */
+bool
+IsPrecise(const ResultStore& store,
+          const SweepPlan& plan,
+          double precision,
+          const std::string& metric)
+{
+    const auto values = store.ValuesOf(metric);
+    bool isPrecise = true;
+    for (const SweepPoint& point : plan.points)
+    {
+        const auto found = values.find(point.Label());
+        const auto interval =
+            MeanOf(found == values.end() ? std::vector<double>{} : found->second, CONFIDENCE);
+        if (interval.RelativeHalfWidth() > precision)
+        {
+            isPrecise = false;
+            fmt::print(stderr,
+                       "{}: {} is known to {:.2f} % after {} runs, not to {:.2f} %\n",
+                       point.Label(),
+                       metric,
+                       100 * interval.RelativeHalfWidth(),
+                       interval.count,
+                       100 * precision);
+        }
+    }
+    return isPrecise;
+}
+
 int
 ExitOf(const CampaignStatus& status)
 {
@@ -144,6 +220,7 @@ DefaultDatabase(const std::string& file)
 int
 SweepCommand(const SweepOptions& options)
 {
+    const double precision = PrecisionOf(options);
     const auto wanted = WantedReplications::Parse(options.replications);
     const SweepPlan plan = PlanSweep(options.file, options.overrides);
     const BuildInfo build = ThisBuild();
@@ -164,9 +241,10 @@ SweepCommand(const SweepOptions& options)
     }
     ResultStore store(path, ResultStore::Mode::CREATE);
     LockCampaign(path);
-    const auto runs =
-        RunsOf(plan, ReplicationsOf(plan, wanted, store.PlannedReplications()), buildId);
-    store.SetPlan({CommandOf(options), build, buildId}, plan, runs);
+    auto replications = ReplicationsOf(plan, wanted, store.PlannedReplications());
+    auto runs = RunsOf(plan, replications, buildId);
+    const CampaignHeader header{CommandOf(options), build, buildId};
+    store.SetPlan(header, plan, runs);
     const auto before = store.Status();
     SweepProgress progress(plan, before.planned - before.done, options.quiet);
     const CampaignOptions how{.jobs = options.jobs != 0
@@ -174,13 +252,26 @@ SweepCommand(const SweepOptions& options)
                                           : std::max(1U, std::thread::hardware_concurrency()),
                               .failFast = options.failFast};
     RunCampaign(store, plan, runs, buildId, how, progress);
+    bool isPrecise = true;
+    if (precision > 0)
+    {
+        while (AddReplications(store, plan, precision, options, replications))
+        {
+            runs = RunsOf(plan, replications, buildId);
+            store.SetPlan(header, plan, runs);
+            const auto now = store.Status();
+            progress.Extend(now.planned - now.done);
+            RunCampaign(store, plan, runs, buildId, how, progress);
+        }
+        isPrecise = IsPrecise(store, plan, precision, options.metric);
+    }
     progress.Finish();
     const auto status = store.Status();
     if (!options.quiet)
     {
         fmt::print("{}", StatusText(store, status));
     }
-    return ExitOf(status);
+    return isPrecise ? ExitOf(status) : std::max<int>(ExitOf(status), EXIT_BAD_INPUT);
 }
 
 } // namespace flowchain

@@ -2,6 +2,7 @@
 #ifndef FLOWCHAIN_SWEEP_COMMAND_H
 #define FLOWCHAIN_SWEEP_COMMAND_H
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,17 +13,21 @@ namespace flowchain
 struct SweepOptions
 {
     std::string file;
-    std::vector<std::string> overrides; ///< "key=value", of every point
-    std::string database;               ///< empty: results/<scenario name>.db
-    std::string replications;           ///< "", "8", "+5"
-    unsigned jobs = 0;                  ///< 0: as many as there are processors
+    std::vector<std::string> overrides;               ///< "key=value", of every point
+    std::string database;                             ///< empty: results/<scenario name>.db
+    std::string replications;                         ///< "", "8", "+5"
+    std::string precision;                            ///< "2%"; empty: as many runs as are planned
+    std::string metric = "latency.first_packet.mean"; ///< whose mean is to be so precise
+    std::uint32_t replicationsMax = 200;              ///< of a point, for the precision's sake
+    unsigned jobs = 0;                                ///< 0: as many as there are processors
     bool failFast = false;
     bool keepGoing = false; ///< the default
     bool dryRun = false;
     bool quiet = false;
 };
 
-/** @returns EXIT_INVARIANT_VIOLATED, EXIT_BAD_INPUT if a run has failed or was not started,
+/** @returns EXIT_INVARIANT_VIOLATED, EXIT_BAD_INPUT if a run has failed or was not started, or
+ * the precision was not reached,
  * EXIT_EXPECTATION_FAILED, or EXIT_ALL_HOLD: the worst of the campaign's runs */
 int SweepCommand(const SweepOptions& options);
 

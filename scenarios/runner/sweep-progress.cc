@@ -34,7 +34,7 @@ SweepProgress::OnRun(const PlannedRun& run,
                      std::size_t done,
                      double costDone)
 {
-    m_done = done;
+    m_done = m_doneBefore + done;
     m_costDone = costDone;
     if (record.error.empty() && record.exitCode == EXIT_ALL_HOLD)
     {
@@ -84,6 +84,15 @@ SweepProgress::Show()
                left,
                m_isTerminal ? "" : "\n");
     std::fflush(stderr);
+}
+
+void
+SweepProgress::Extend(std::size_t runs)
+{
+    m_runs += runs;
+    m_doneBefore = m_done;
+    m_costDone = 0;
+    m_start = Clock::now();
 }
 
 void

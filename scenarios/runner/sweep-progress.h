@@ -25,6 +25,8 @@ class SweepProgress : public CampaignListener
                std::size_t done,
                double costDone) override;
     void OnTick() override;
+    /** So many more runs come. */
+    void Extend(std::size_t runs);
     /** Nothing more comes. */
     void Finish();
 
@@ -38,6 +40,7 @@ class SweepProgress : public CampaignListener
     bool m_quiet;
     bool m_isTerminal;
     std::size_t m_done = 0;
+    std::size_t m_doneBefore = 0; ///< in earlier rounds
     std::size_t m_wrong = 0;
     double m_costDone = 0;
     Clock::time_point m_start = Clock::now();

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef FLOWCHAIN_TEXT_TABLE_H
+#define FLOWCHAIN_TEXT_TABLE_H
+
+#include <string>
+#include <vector>
+
+namespace flowchain
+{
+
+/** One line of comma-separated values (RFC 4180). */
+std::string CsvLine(const std::vector<std::string>& fields);
+
+/** Rows under a heading for people; columns that hold only numbers to the right. All rows are as
+ * long as the first. */
+std::string AlignedTable(const std::vector<std::vector<std::string>>& rows);
+
+} // namespace flowchain
+
+#endif

@@ -35,6 +35,7 @@ NatFunction::NatFunction(const FunctionConfig& config, const FunctionInstance& i
     : m_instance(instance)
     , m_tcpStrict(config.tcpStrict)
     , m_inside(config.nat.inside)
+    , m_block(OfNode(config, instance).block)
     , m_nat(OfNode(config, instance))
 {
 }
@@ -60,14 +61,27 @@ NatFunction::Open(const PacketView& packet, SessionStore& store, Instant, FlowKe
             return DropReason::PORT_EXHAUSTED;
         }
         translated.source = *endpoint;
-        const SessionRecord* record = store.Find(translated.Reversed()).record;
-        if (record == nullptr)
+        // From before a restart of this node: the endpoint is that session's until it ends.
+        if (const SessionRecord* record = store.Find(translated.Reversed()).record)
+        {
+            m_passedOver[{packet.key.protocol, *endpoint}] = record->id;
+        }
+        else if (auto reserved = m_reserved.extract({packet.key.protocol, *endpoint}))
+        {
+            m_passedOver.insert(std::move(reserved));
+        }
+        else
         {
             return DropReason::NONE;
         }
-        // From before a restart of this node: the endpoint is that session's until it ends.
-        m_passedOver[{packet.key.protocol, *endpoint}] = record->id;
     }
+}
+
+bool
+NatFunction::IsOfThisLife(const SessionRecord& record) const
+{
+    return CreatorOf(record.id) == m_instance.self &&
+           CreatorIncarnationOf(record.id) == m_instance.incarnation;
 }
 
 void
@@ -75,21 +89,43 @@ NatFunction::Close(const SessionRecord& record)
 {
     const IpProtocol protocol = record.translated.protocol;
     const Endpoint& endpoint = record.translated.source;
-    const auto passedOver = m_passedOver.find({protocol, endpoint});
-    if (passedOver != m_passedOver.end())
+    const bool isPassedOver = m_passedOver.contains({protocol, endpoint});
+    Settle(record);
+    if (!isPassedOver && IsOfThisLife(record))
     {
-        if (passedOver->second != record.id)
-        {
-            return;
-        }
-        m_passedOver.erase(passedOver);
+        m_nat.Free(protocol, endpoint);
     }
-    else if (CreatorOf(record.id) != m_instance.self ||
-             CreatorIncarnationOf(record.id) != m_instance.incarnation)
+}
+
+void
+NatFunction::Reserve(const SessionRecord& record)
+{
+    const Endpoint& endpoint = record.translated.source;
+    if (m_nat.IsExternal(endpoint.address) && m_nat.BlockOf(endpoint.port) == m_block &&
+        !IsOfThisLife(record) && !m_passedOver.contains({record.translated.protocol, endpoint}))
     {
-        return;
+        m_reserved[{record.translated.protocol, endpoint}] = record.id;
     }
-    m_nat.Free(protocol, endpoint);
+}
+
+void
+NatFunction::Settle(const SessionRecord& record)
+{
+    const Holders::key_type key{record.translated.protocol, record.translated.source};
+    const auto holds = [&](const Holders& holders)
+    {
+        const auto found = holders.find(key);
+        return found != holders.end() && found->second == record.id;
+    };
+    if (holds(m_reserved))
+    {
+        m_reserved.erase(key);
+    }
+    if (holds(m_passedOver))
+    {
+        m_passedOver.erase(key);
+        m_nat.Free(key.first, key.second);
+    }
 }
 
 NatTopology::NatTopology(const FunctionConfig& config)

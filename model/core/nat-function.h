@@ -19,6 +19,8 @@ class NatFunction : public NetworkFunction
     DropReason
     Open(const PacketView& packet, SessionStore& store, Instant now, FlowKey& translated) override;
     void Close(const SessionRecord& record) override;
+    void Reserve(const SessionRecord& record) override;
+    void Settle(const SessionRecord& record) override;
 
     std::size_t PortsInUse() const override
     {
@@ -26,12 +28,21 @@ class NatFunction : public NetworkFunction
     }
 
   private:
+    /** External endpoints, and who has them. */
+    using Holders = std::map<std::pair<IpProtocol, Endpoint>, SessionId>;
+
+    bool IsOfThisLife(const SessionRecord& record) const;
+
     FunctionInstance m_instance;
     bool m_tcpStrict;
     Prefix m_inside;
+    std::uint16_t m_block; ///< of ports
     Nat44 m_nat;
     /** Endpoints that Open() has passed over for a session of an earlier life that has them. */
-    std::map<std::pair<IpProtocol, Endpoint>, SessionId> m_passedOver;
+    Holders m_passedOver;
+    /** Endpoints of this node's block that Open() would pass over: their sessions are being deleted
+     * by other nodes. */
+    Holders m_reserved;
 };
 
 /** Packets to an external address are answers; the port tells whose block it is in. */

@@ -37,6 +37,17 @@ class NetworkFunction
      */
     virtual void Close(const SessionRecord& record) = 0;
 
+    /** Another node is deleting the session: what an earlier life of this node took for it is not
+     * to be given out before Settle() or Close(). */
+    virtual void Reserve(const SessionRecord& /* record */)
+    {
+    }
+
+    /** That deletion is confirmed by everybody. Once for each Reserve(), or not at all. */
+    virtual void Settle(const SessionRecord& /* record */)
+    {
+    }
+
     /** External ports that are taken, all protocols and addresses. */
     virtual std::size_t PortsInUse() const
     {

@@ -85,7 +85,7 @@ RemovalLog::Has(SessionId session) const
     });
 }
 
-void
+std::vector<SessionRecord>
 RemovalWitness::Told(const SessionRecord& record, std::uint16_t number, std::uint8_t open)
 {
     const auto oldestOpen = static_cast<std::uint16_t>(number - open + 1);
@@ -95,12 +95,21 @@ RemovalWitness::Told(const SessionRecord& record, std::uint16_t number, std::uin
         return entry.number ? static_cast<std::int16_t>(*entry.number - oldestOpen) < 0
                             : entry.record.id == record.id;
     };
+    std::vector<SessionRecord> confirmed;
+    for (const Entry& entry : m_told)
+    {
+        if (entry.number && isSettled(entry))
+        {
+            confirmed.push_back(entry.record);
+        }
+    }
     std::erase_if(m_told, isSettled);
     m_told.push_back({record, number});
     if (m_told.size() > 2 * RemovalLog::REMOVALS_MAX)
     {
         m_told.pop_front();
     }
+    return confirmed;
 }
 
 void

@@ -87,8 +87,9 @@ class RemovalWitness
 {
   public:
     /** A removal has been told. @param number modulo 65536 @param open see MessageHeader::position
-     */
-    void Told(const SessionRecord& record, std::uint16_t number, std::uint8_t open);
+     * @returns those that were told before, and that everybody has confirmed */
+    std::vector<SessionRecord>
+    Told(const SessionRecord& record, std::uint16_t number, std::uint8_t open);
 
     /** The node was asked to take a removal over, and has not told it to everybody yet. */
     void Asked(const SessionRecord& record);

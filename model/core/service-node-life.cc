@@ -161,7 +161,12 @@ ServiceNodeMachine::HandleRemove(const SyncMessage& message, Instant now, Action
     if (header.position != 0)
     {
         TakeOut(record, now, out);
-        m_witness[header.source].Told(record, header.attempt, header.position);
+        m_function->Reserve(record);
+        for (const SessionRecord& confirmed :
+             m_witness[header.source].Told(record, header.attempt, header.position))
+        {
+            m_function->Settle(confirmed);
+        }
         return;
     }
     if (Nodes().nodes[header.source].role == NodeRole::SERVICE_NODE)

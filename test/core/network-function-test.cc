@@ -194,6 +194,53 @@ TEST(NatFunction, GivesBackAnEndpointThatAnEarlierLifesSessionHad)
     EXPECT_EQ(nat.PortsInUse(), 1U);
 }
 
+/** What other nodes delete of an earlier life keeps its endpoint until all have confirmed that. */
+TEST(NatFunction, ReservesWhatOtherNodesAreDeleting)
+{
+    SessionStore store(10);
+    NatFunction nat(Config(), {SELF, 16}); // ports 1000 to 1002, from the first one on
+    const SessionRecord first = Session(MakeSessionId(SELF, 1, 0), SERVER, 1000);
+    const SessionRecord second = Session(MakeSessionId(SELF, 2, 0), SERVER, 1001);
+    nat.Reserve(first);
+    nat.Reserve(second);
+    nat.Reserve(Session(MakeSessionId(SELF, 3, 0), SERVER, 999)); // not of this block
+    nat.Settle(second);
+    FlowKey translated;
+    const auto open = [&]
+    {
+        return nat.Open(Packet(INSIDE, SERVER, UDP), store, Instant{}, translated);
+    };
+    ASSERT_EQ(open(), DropReason::NONE);
+    EXPECT_EQ(translated.source.port, 1001);
+    ASSERT_EQ(open(), DropReason::NONE);
+    EXPECT_EQ(translated.source.port, 1002);
+    EXPECT_EQ(open(), DropReason::PORT_EXHAUSTED);
+    EXPECT_EQ(nat.PortsInUse(), 3U);
+    nat.Settle(Session(MakeSessionId(SELF, 9, 0), SERVER, 1000)); // another one
+    EXPECT_EQ(open(), DropReason::PORT_EXHAUSTED);
+    nat.Settle(first);
+    EXPECT_EQ(nat.PortsInUse(), 2U);
+    ASSERT_EQ(open(), DropReason::NONE);
+    EXPECT_EQ(translated.source.port, 1000);
+}
+
+/** A node that drains has its sessions deleted by others; it gives back itself what it has taken.
+ */
+TEST(NatFunction, ReservesNothingOfItsOwnLife)
+{
+    SessionStore store(10);
+    NatFunction nat(Config(), {SELF, 16});
+    FlowKey translated;
+    ASSERT_EQ(nat.Open(Packet(INSIDE, SERVER, UDP), store, Instant{}, translated),
+              DropReason::NONE);
+    const SessionRecord own = Session(MakeSessionId(SELF, 1, 16), SERVER, 1000);
+    nat.Reserve(own);
+    nat.Settle(own);
+    EXPECT_EQ(nat.PortsInUse(), 1U);
+    nat.Close(own);
+    EXPECT_EQ(nat.PortsInUse(), 0U);
+}
+
 TEST(NatTopology, KnowsAnswersAndWhoseBlockTheyAreIn)
 {
     FunctionConfig config = Config();

@@ -91,6 +91,17 @@ TEST(RemovalWitness, NumbersComeInAnyOrderAndStartAgain)
     EXPECT_EQ(Serials(witness.Take()), (std::vector<std::uint64_t>{4}));
 }
 
+TEST(RemovalWitness, SaysWhatEverybodyHasConfirmed)
+{
+    RemovalWitness witness;
+    EXPECT_TRUE(witness.Told(Record(1), 65'535, 1).empty());
+    EXPECT_TRUE(witness.Told(Record(2), 0, 2).empty());
+    witness.Asked(Record(4));
+    EXPECT_EQ(Serials(witness.Told(Record(3), 1, 2)), (std::vector<std::uint64_t>{1}));
+    // That the one who was asked tells of 4 does not mean that all know it.
+    EXPECT_EQ(Serials(witness.Told(Record(4), 2, 1)), (std::vector<std::uint64_t>{2, 3}));
+}
+
 TEST(RemovalWitness, WhoWasAskedTellsInTheEnd)
 {
     RemovalWitness witness;
@@ -105,7 +116,14 @@ TEST(RemovalWitness, IsBounded)
     RemovalWitness witness;
     for (std::uint16_t serial = 0; serial < 2000; ++serial)
     {
-        serial % 2 == 0 ? witness.Asked(Record(serial)) : witness.Told(Record(serial), serial, 255);
+        if (serial % 2 == 0)
+        {
+            witness.Asked(Record(serial));
+        }
+        else
+        {
+            witness.Told(Record(serial), serial, 255);
+        }
     }
     EXPECT_EQ(witness.Size(), 2 * RemovalLog::REMOVALS_MAX);
 }

@@ -70,27 +70,76 @@ std::uint64_t
 ResultStore::Collect(const std::string& other)
 {
     ResultStore(other, Mode::READ); // or it says what is wrong with it
+    std::uint64_t count = 0;
     try
     {
-        SQLite::Database& db = *m_database;
-        SQLite::Statement attach(db, "ATTACH ? AS other");
+        SQLite::Statement attach(*m_database, "ATTACH ? AS other");
         attach.bind(1, other);
         attach.exec();
-        SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-        db.exec("CREATE TEMP TABLE wanted AS SELECT o.id FROM other.run o "
-                "LEFT JOIN main.run r ON r.id = o.id "
-                "WHERE r.id IS NULL OR (r.status = 'failed' AND o.status = 'done')");
-        const std::int64_t count = db.execAndGet("SELECT count(*) FROM wanted").getInt64();
-        db.exec(COPY_RUNS);
-        db.exec("DROP TABLE wanted");
-        transaction.commit();
-        db.exec("DETACH other");
-        return static_cast<std::uint64_t>(count);
+        try
+        {
+            TakeIn(other, count);
+        }
+        catch (...)
+        {
+            m_database->exec("DETACH other");
+            throw;
+        }
+        m_database->exec("DETACH other");
     }
     catch (const SQLite::Exception& error)
     {
-        throw std::runtime_error(
-            fmt::format("{}: cannot take in {}: {}", m_path, other, error.what()));
+        throw std::runtime_error(fmt::format("{}: {}", other, error.what()));
+    }
+    return count;
+}
+
+void
+ResultStore::TakeIn(const std::string& other, std::uint64_t& count)
+{
+    SQLite::Database& db = *m_database;
+    if (const auto verdict = db.execAndGet("PRAGMA other.quick_check(1)").getString();
+        verdict != "ok")
+    {
+        throw std::runtime_error(fmt::format("{}: is damaged: {}", other, verdict));
+    }
+    SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+    {
+        SQLite::Statement differing(db,
+                                    "SELECT o.id, r.digest, o.digest FROM other.run o "
+                                    "JOIN main.run r ON r.id = o.id WHERE r.status = 'done' "
+                                    "AND o.status = 'done' AND r.digest <> o.digest");
+        if (differing.executeStep())
+        {
+            throw std::runtime_error(fmt::format("{}: run {} has digest {}, but {} in {}",
+                                                 other,
+                                                 differing.getColumn(0).getString(),
+                                                 differing.getColumn(2).getString(),
+                                                 differing.getColumn(1).getString(),
+                                                 m_path));
+        }
+    }
+    db.exec("CREATE TEMP TABLE wanted AS SELECT o.id FROM other.run o "
+            "LEFT JOIN main.run r ON r.id = o.id "
+            "WHERE r.id IS NULL OR (r.status = 'failed' AND o.status = 'done')");
+    count = static_cast<std::uint64_t>(db.execAndGet("SELECT count(*) FROM wanted").getInt64());
+    db.exec(COPY_RUNS);
+    db.exec("DROP TABLE wanted");
+    transaction.commit();
+}
+
+void
+ResultStore::CopyTo(const std::string& path) const
+{
+    try
+    {
+        SQLite::Statement copy(*m_database, "VACUUM INTO ?");
+        copy.bind(1, path);
+        copy.exec();
+    }
+    catch (const SQLite::Exception& error)
+    {
+        throw std::runtime_error(fmt::format("{}: {}", path, error.what()));
     }
 }
 

@@ -17,6 +17,7 @@
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
+#include <sys/random.h>
 
 namespace flowchain
 {
@@ -78,6 +79,18 @@ Insert(SQLite::Statement& statement, const Values&... values)
     (statement.bind(++place, values), ...);
     statement.exec();
     statement.reset();
+}
+
+/** 16 hex digits that no other campaign has. */
+std::string
+DrawnId()
+{
+    std::uint64_t bits = 0;
+    if (getrandom(&bits, sizeof bits, 0) != sizeof bits)
+    {
+        throw std::runtime_error(fmt::format("getrandom: {}", std::strerror(errno)));
+    }
+    return fmt::format("{:016x}", bits);
 }
 
 std::unique_ptr<SQLite::Database>
@@ -243,6 +256,7 @@ ResultStore::SetPlan(const CampaignHeader& header,
         }
         SQLite::Statement setOnce(db, "INSERT OR IGNORE INTO campaign VALUES (?, ?)");
         Insert(setOnce, std::string("created"), UtcNow());
+        Insert(setOnce, std::string("id"), header.id.empty() ? DrawnId() : header.id);
         db.exec("DELETE FROM member; DELETE FROM parameter; DELETE FROM point; DELETE FROM axis");
         SQLite::Statement insertAxis(db, "INSERT INTO axis VALUES (?, ?)");
         for (std::size_t i = 0; i < plan.axes.size(); ++i)
@@ -282,19 +296,37 @@ ResultStore::SetPlan(const CampaignHeader& header,
 }
 
 std::set<std::string>
-ResultStore::Done() const
+ResultStore::Texts(const char* sql) const
 {
     return Guarded(m_path,
                    [&]
                    {
-        std::set<std::string> done;
-        SQLite::Statement query(*m_database, "SELECT id FROM run WHERE status = 'done'");
+        std::set<std::string> texts;
+        SQLite::Statement query(*m_database, sql);
         while (query.executeStep())
         {
-            done.insert(query.getColumn(0));
+            texts.insert(query.getColumn(0));
         }
-        return done;
+        return texts;
     });
+}
+
+std::set<std::string>
+ResultStore::Done() const
+{
+    return Texts("SELECT id FROM run WHERE status = 'done'");
+}
+
+std::set<std::string>
+ResultStore::Planned() const
+{
+    return Texts("SELECT run FROM member");
+}
+
+std::set<std::string>
+ResultStore::Runs() const
+{
+    return Texts("SELECT id FROM run");
 }
 
 std::optional<double>

@@ -37,6 +37,7 @@ struct CampaignHeader
     std::string command; ///< that makes the campaign again
     BuildInfo build;
     std::string buildId;
+    std::string id{}; ///< of the campaign; empty: keep the one it has, or draw one
 };
 
 /** How far a campaign is. Runs of the present plan and build, but `others`. */
@@ -94,11 +95,19 @@ class ResultStore
     std::set<std::string> Done() const;
     /** CPU seconds of earlier runs of a point, their mean; nothing if there was none. */
     std::optional<double> CpuSecondsOf(const std::string& label) const;
+    /** Ids of the runs of the present plan. */
+    std::set<std::string> Planned() const;
+    /** Ids of all runs that are there, those that have failed included. */
+    std::set<std::string> Runs() const;
     /** Keep a run, instead of an earlier failed one. */
     void Add(const PlannedRun& run, const std::string& buildId, const RunRecord& record);
-    /** Copy the runs of another database that this one has not, or has as failed.
+    /** Copy the runs of another database that this one has not, or has as failed. All of them are
+     * copied, or none: the other one is damaged, or has another result of a run than this one.
      * @returns how many */
     std::uint64_t Collect(const std::string& other);
+    /** Write a copy of the whole database to a file that is not there yet. It needs no other file
+     * beside it, and no lock to be read. */
+    void CopyTo(const std::string& path) const;
 
     CampaignStatus Status() const;
     /** @returns the value, or an empty text */
@@ -113,6 +122,8 @@ class ResultStore
     void Migrate();
     void WriteDictionary();
     std::int64_t MetricId(const std::string& name, const char* kind) const;
+    std::set<std::string> Texts(const char* sql) const;
+    void TakeIn(const std::string& other, std::uint64_t& count);
     void AddData(const std::string& id, const RunRecord& record);
 
     std::string m_path;

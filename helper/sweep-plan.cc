@@ -217,16 +217,14 @@ class FilterValues
 
 /** The first scenario that can be read: the file as it is, or else one of its points. */
 toml::table
-ResolvedTable(const std::string& file,
-              const std::vector<std::string>& overrides,
-              const std::vector<Parameters>& points)
+ResolvedTable(const SweepPlan& plan, const std::vector<Parameters>& points)
 {
     std::optional<ScenarioError> first;
     const auto read = [&](const Parameters& point) -> std::optional<toml::table>
     {
         try
         {
-            return toml::parse(ResolvedToml(ReadScenario(file, OverridesOf(overrides, point))));
+            return toml::parse(ResolvedToml(ScenarioOf(plan, point)));
         }
         catch (const ScenarioError& error)
         {
@@ -281,12 +279,26 @@ SweepPoint::ScenarioOf(std::uint32_t replication) const
     return replicated;
 }
 
+Scenario
+ScenarioOf(const SweepPlan& plan, const Parameters& parameters)
+{
+    return ParseScenario(plan.toml, plan.file, OverridesOf(plan.overrides, parameters));
+}
+
 SweepPlan
 PlanSweep(const std::string& file, const std::vector<std::string>& overrides)
 {
+    return PlanSweepText(ReadScenarioText(file), file, overrides);
+}
+
+SweepPlan
+PlanSweepText(const std::string& text,
+              const std::string& file,
+              const std::vector<std::string>& overrides)
+{
     SweepPlan plan;
     plan.file = file;
-    plan.toml = ReadScenarioText(file);
+    plan.toml = text;
     plan.overrides = overrides;
     const SweepSection sweep = ReadSweepOf(plan.toml, file, overrides);
     CheckOverrides(overrides, sweep);
@@ -301,7 +313,7 @@ PlanSweep(const std::string& file, const std::vector<std::string>& overrides)
     auto points = CombinationsOf(sweep);
     if (!sweep.where.empty())
     {
-        const FilterValues values(ResolvedTable(file, overrides, points));
+        const FilterValues values(ResolvedTable(plan, points));
         plan.leftOut = std::erase_if(points,
                                      [&](const Parameters& point)
                                      {
@@ -319,8 +331,7 @@ PlanSweep(const std::string& file, const std::vector<std::string>& overrides)
         SweepPoint point{std::move(parameters), {}};
         try
         {
-            point.scenario =
-                ParseScenario(plan.toml, file, OverridesOf(overrides, point.parameters));
+            point.scenario = ScenarioOf(plan, point.parameters);
             plan.points.push_back(std::move(point));
         }
         catch (const ScenarioError& error)

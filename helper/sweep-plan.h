@@ -45,6 +45,16 @@ struct SweepPlan
  */
 SweepPlan PlanSweep(const std::string& file, const std::vector<std::string>& overrides);
 
+/** The same for a text; `file` names it in messages and is what relative file names start from. */
+SweepPlan PlanSweepText(const std::string& text,
+                        const std::string& file,
+                        const std::vector<std::string>& overrides);
+
+/** The scenario of one point of a plan, of which only the text, its name and the overrides count.
+ * @throws ScenarioError */
+Scenario ScenarioOf(const SweepPlan& plan,
+                    const std::vector<std::pair<std::string, SweepValue>>& parameters);
+
 } // namespace flowchain
 
 #endif

@@ -31,56 +31,6 @@ namespace
 constexpr int ID_SHOWN = 12;
 constexpr double CONFIDENCE = 0.95;
 
-/**
- * Keep others from running the same campaign at the same time, until this process ends.
- * The file stays open: closing it would end the locks that SQLite holds on it.
- * @throws std::runtime_error if another one does
- */
-void
-LockCampaign(const std::string& database)
-{
-    const int file = open(database.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0 || flock(file, LOCK_EX | LOCK_NB) != 0)
-    {
-        throw std::runtime_error(fmt::format("{}: {}",
-                                             database,
-                                             errno == EWOULDBLOCK
-                                                 ? "another `flowchain sweep` is running it"
-                                                 : std::strerror(errno)));
-    }
-}
-
-/** Without what is of this call only, so that it is the command that makes the campaign. */
-std::string
-CommandOf(const SweepOptions& options)
-{
-    std::string command = "flowchain sweep " + ShellQuoted(options.file);
-    for (const auto& override : options.overrides)
-    {
-        command += " -s " + ShellQuoted(override);
-    }
-    if (!options.database.empty())
-    {
-        command += " --database " + ShellQuoted(options.database);
-    }
-    return command;
-}
-
-std::vector<std::uint32_t>
-ReplicationsOf(const SweepPlan& plan,
-               const WantedReplications& wanted,
-               const std::map<std::string, std::uint32_t>& present)
-{
-    std::vector<std::uint32_t> replications;
-    for (const SweepPoint& point : plan.points)
-    {
-        const auto found = present.find(point.Label());
-        replications.push_back(
-            wanted.Of(plan.replications, found == present.end() ? 0 : found->second));
-    }
-    return replications;
-}
-
 void
 PrintPlan(const SweepPlan& plan,
           const std::vector<PlannedRun>& runs,
@@ -200,6 +150,58 @@ IsPrecise(const ResultStore& store,
     return isPrecise;
 }
 
+} // namespace
+
+std::string
+DefaultDatabase(const std::string& file)
+{
+    return "results/" + std::filesystem::path(file).stem().string() + ".db";
+}
+
+void
+LockCampaign(const std::string& database)
+{
+    const int file = open(database.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0 || flock(file, LOCK_EX | LOCK_NB) != 0)
+    {
+        throw std::runtime_error(fmt::format("{}: {}",
+                                             database,
+                                             errno == EWOULDBLOCK
+                                                 ? "another `flowchain sweep` is running it"
+                                                 : std::strerror(errno)));
+    }
+}
+
+std::string
+CommandOf(const SweepOptions& options)
+{
+    std::string command = "flowchain sweep " + ShellQuoted(options.file);
+    for (const auto& override : options.overrides)
+    {
+        command += " -s " + ShellQuoted(override);
+    }
+    if (!options.database.empty())
+    {
+        command += " --database " + ShellQuoted(options.database);
+    }
+    return command;
+}
+
+std::vector<std::uint32_t>
+ReplicationsOf(const SweepPlan& plan,
+               const WantedReplications& wanted,
+               const std::map<std::string, std::uint32_t>& present)
+{
+    std::vector<std::uint32_t> replications;
+    for (const SweepPoint& point : plan.points)
+    {
+        const auto found = present.find(point.Label());
+        replications.push_back(
+            wanted.Of(plan.replications, found == present.end() ? 0 : found->second));
+    }
+    return replications;
+}
+
 int
 ExitOf(const CampaignStatus& status)
 {
@@ -207,14 +209,6 @@ ExitOf(const CampaignStatus& status)
            : status.done < status.planned  ? EXIT_BAD_INPUT
            : status.expectationsFailed > 0 ? EXIT_EXPECTATION_FAILED
                                            : EXIT_ALL_HOLD;
-}
-
-} // namespace
-
-std::string
-DefaultDatabase(const std::string& file)
-{
-    return "results/" + std::filesystem::path(file).stem().string() + ".db";
 }
 
 int

@@ -2,7 +2,10 @@
 #ifndef FLOWCHAIN_SWEEP_COMMAND_H
 #define FLOWCHAIN_SWEEP_COMMAND_H
 
+#include "campaign.h"
+
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,6 +36,25 @@ int SweepCommand(const SweepOptions& options);
 
 /** @returns results/<name of the scenario file>.db */
 std::string DefaultDatabase(const std::string& file);
+
+/** The command that makes the campaign: without what is of one call only. */
+std::string CommandOf(const SweepOptions& options);
+
+/**
+ * Keep others from working on the same campaign at the same time, until this process ends.
+ * The file stays open: closing it would end the locks that SQLite holds on it.
+ * @throws std::runtime_error if another one does
+ */
+void LockCampaign(const std::string& database);
+
+/** How many replications each point of the plan gets.
+ * @param present that the points have already, by label */
+std::vector<std::uint32_t> ReplicationsOf(const SweepPlan& plan,
+                                          const WantedReplications& wanted,
+                                          const std::map<std::string, std::uint32_t>& present);
+
+/** The exit code that tells how the campaign's runs are, as SweepCommand(). */
+int ExitOf(const CampaignStatus& status);
 
 } // namespace flowchain
 

@@ -6,11 +6,14 @@
 #include "scenario-reader.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <optional>
+#include <stdexcept>
 
 namespace flowchain
 {
@@ -137,6 +140,20 @@ RunsOf(const SweepPlan& plan,
         }
     }
     return runs;
+}
+
+SweepPlan
+PlanOf(const ResultStore& store)
+{
+    const auto name = std::filesystem::path(store.Header("file")).filename();
+    const auto overrides = nlohmann::json::parse(store.Header("overrides"), nullptr, false);
+    if (!overrides.is_array())
+    {
+        throw std::runtime_error(fmt::format("{}: has no plan", store.Path()));
+    }
+    return PlanSweepText(store.Header("toml"),
+                         (std::filesystem::path(store.Header("folder")) / name).string(),
+                         overrides);
 }
 
 double

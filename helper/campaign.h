@@ -45,6 +45,10 @@ std::vector<PlannedRun> RunsOf(const SweepPlan& plan,
                                const std::vector<std::uint32_t>& replications,
                                const std::string& buildId);
 
+/** The plan that the campaign's database holds, made again.
+ * @throws ScenarioError if it cannot be: a capture is not there any more */
+SweepPlan PlanOf(const ResultStore& store);
+
 /** How much work a run is, to start the longest ones first; of no unit. */
 double EstimatedCost(const Scenario& scenario);
 

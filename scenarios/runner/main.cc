@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "build-info.h"
+#include "cluster-options.h"
 #include "query-command.h"
 #include "report-command.h"
 #include "runner-commands.h"
@@ -249,6 +250,8 @@ Run(int argc, char** argv)
     auto* verify =
         app.add_subcommand("verify", "Make runs of a campaign again and compare the results");
     AddVerifyOptions(*verify, verifyOptions);
+    flowchain::ClusterCommands clusterCommands;
+    clusterCommands.AddTo(app);
     try
     {
         app.parse(argc, argv);
@@ -284,6 +287,10 @@ Run(int argc, char** argv)
     if (verify->parsed())
     {
         return flowchain::VerifyCommand(verifyOptions);
+    }
+    if (clusterCommands.Parsed())
+    {
+        return clusterCommands.Run();
     }
     return metrics->parsed() ? flowchain::MetricsCommand() : flowchain::CheckCommand(options);
 }

@@ -24,15 +24,15 @@ def _thinned(cumulative, total):
     return np.unique(np.clip(np.concatenate(([0, n - 1], even, tail)), 0, n - 1))
 
 
-def distribution(campaign, name, point, confidence=statistics.CONFIDENCE):
-    """Cumulative distribution of a duration at a point, over the sessions of all its replications:
-    value (ns, upper end of a bin, at most 0.39 % above the true value), cdf, low, high, above (the
-    number of sessions over `value`), count.
+def distribution(bins, confidence=statistics.CONFIDENCE):
+    """Cumulative distribution of a duration at a point, from Campaign.bins(), over all of its
+    replications together: value (ns, upper end of a bin, at most 0.39 % above the true value), cdf,
+    low, high, above (the number of values over `value`), count. It begins at the lower end of the
+    first bin with a share of 0.
 
     low, high: Student t interval over the replications' own curves, as sessions of one run are not
     independent; NaN with a single replication.
     """
-    bins = campaign.bins(name, point)
     if bins.empty:
         return pandas.DataFrame(columns=["value", "cdf", "low", "high", "above", "count"])
     table = bins.pivot_table(index="upper", columns="replication", values="count", aggfunc="sum",
@@ -42,32 +42,33 @@ def distribution(campaign, name, point, confidence=statistics.CONFIDENCE):
     total = counts.sum()
     pooled = cumulative.sum(axis=1)
     chosen = _thinned(pooled, total)
-    own = cumulative[chosen] / cumulative[-1]
+    own = np.vstack((np.zeros(counts.shape[1]), cumulative[chosen] / cumulative[-1]))
     replications = own.shape[1]
-    cdf = pooled[chosen] / total
+    at_most = np.concatenate(([0.0], pooled[chosen]))
+    values = np.concatenate(([bins["lower"].min()], table.index.to_numpy(dtype=float)[chosen]))
+    cdf = at_most / total
     if replications > 1:
         half = (stats.t.ppf((1 + confidence) / 2, replications - 1) * own.std(axis=1, ddof=1)
                 / np.sqrt(replications))
         low, high = np.clip(cdf - half, 0, 1), np.clip(cdf + half, 0, 1)
     else:
-        low = high = np.full(len(chosen), np.nan)
-    return pandas.DataFrame({
-        "value": table.index.to_numpy(dtype=float)[chosen], "cdf": cdf, "low": low, "high": high,
-        "above": (total - pooled[chosen]).astype(int), "count": int(total)})
+        low = high = np.full(len(cdf), np.nan)
+    return pandas.DataFrame({"value": values, "cdf": cdf, "low": low, "high": high,
+                             "above": (total - at_most).astype(int), "count": int(total)})
 
 
-def quantiles(campaign, name, point, probabilities, confidence=statistics.CONFIDENCE):
-    """Quantiles of a duration at a point: probability, n (replications), mean, low, high (ns): the
-    mean over the replications' own quantiles with Student's t interval. A replication's quantile is
-    the upper end of the bin that holds it."""
-    bins = campaign.bins(name, point)
+def quantiles(bins, probabilities, confidence=statistics.CONFIDENCE):
+    """Quantiles of a duration at a point, from Campaign.bins(): probability, n (replications),
+    mean, low, high (ns): the mean over the replications' own quantiles with Student's t interval. A
+    replication's quantile is the upper end of the bin that holds it."""
+    runs = [(run["count"].to_numpy().cumsum(), run["upper"].to_numpy(dtype=float))
+            for _, run in bins.groupby("replication")]
     rows = []
     for probability in probabilities:
         own = []
-        for _, run in bins.groupby("replication"):
-            cumulative = run["count"].to_numpy().cumsum()
+        for cumulative, upper in runs:
             rank = max(1, int(np.ceil(probability * cumulative[-1] - 1e-9)))
-            own.append(float(run["upper"].iloc[int(np.searchsorted(cumulative, rank))]))
+            own.append(upper[int(np.searchsorted(cumulative, rank))])
         found = statistics.mean_interval(own, confidence)
         rows.append({"probability": probability, "n": found.n, "mean": found.estimate,
                      "low": found.low, "high": found.high})

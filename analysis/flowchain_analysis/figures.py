@@ -60,10 +60,16 @@ class Figure:
     notes: list = field(default_factory=list)
 
 
-def data_command(campaign, figure_id):
-    """The command that prints a figure's numbers."""
-    return (f"python3 -m flowchain_analysis data {shlex.quote(str(campaign.path))} "
-            f"{shlex.quote(figure_id)}")
+def commands(campaign, figure_id, sql="", metric=""):
+    """The commands that print a figure's numbers: as they are drawn, and as the runs gave them."""
+    path = shlex.quote(str(campaign.path))
+    found = ["PYTHONPATH=analysis /usr/bin/python3 -m flowchain_analysis data "
+             f"{path} {shlex.quote(figure_id)}"]
+    if metric:
+        found.append(f"flowchain query {path} --metric {shlex.quote(metric)}")
+    if sql:
+        found.append(f"flowchain query {path} {shlex.quote(sql)}")
+    return "\n".join(found)
 
 
 def _quoted(text):
@@ -104,7 +110,7 @@ def sweep_figure(campaign, layout, name):
         columns={**_axis_columns(layout), "n": "n", "mean": scale.title("mean"),
                  "low": scale.title("95 % low"), "high": scale.title("95 % high"),
                  "needed": "runs for ±2 %"},
-        sql=scalar_sql(name), command=data_command(campaign, name))
+        sql=scalar_sql(name), command=commands(campaign, name, scalar_sql(name), name))
 
 
 def constant_metrics(campaign, names):
@@ -162,16 +168,18 @@ def parts_figure(campaign, layout):
              for s in ("mean", "count")]
     notes = []
     if left_out:
-        notes.append("Not stacked, as the parts were measured for different numbers of sessions "
-                     "(packets lost or sent again on the way), so that their means do not add up: "
-                     + "; ".join(left_out) + ".")
+        notes.append("Not stacked, as the parts were not all measured for the same sessions "
+                     "(packets lost or sent again on the way, or a scheme that has not all parts), "
+                     "so that their means do not add up: " + "; ".join(left_out) + ".")
     return Figure(
         id="first-packet-parts", kind="parts", title="Where the first packet's time goes",
         caption="Mean time of a session's first packet in each part of its way, which add up to "
-        "the mean of the whole; mean over replications.",
+        "the mean of the whole; mean over replications. Where service nodes wait for each other "
+        "before they answer, that is in “Service node and back”.",
         table=table, scale=scale,
         columns={**_axis_columns(layout), "part": "part", "mean": scale.title("mean"), "n": "n"},
-        sql=scalar_sql(*names), command=data_command(campaign, "first-packet-parts"), notes=notes)
+        sql=scalar_sql(*names), notes=notes,
+        command=commands(campaign, "first-packet-parts", scalar_sql(*names)))
 
 
 def sweep_figures(campaign, layout, names):
@@ -182,9 +190,10 @@ def sweep_figures(campaign, layout, names):
 
 def differences(campaign, layout, names):
     """What one step along x changes: for each metric, each combination of the other axes and each
-    neighbouring pair of x, the mean difference over replications with the same seed (common random
-    numbers). Along a numeric axis it is divided by the length of the step. Columns: metric, name,
-    group, from, to, n, difference, low, high, ratio (variance_ratio()), unit, relative."""
+    neighbouring pair of x, or of its first value and another one if they are no numbers, the mean
+    difference over replications with the same seed (common random numbers). Along a numeric axis it
+    is divided by the length of the step. Columns: metric, name, group, from, to, n, difference,
+    low, high, ratio (variance_ratio()), unit, relative."""
     rows = []
     if layout.x is None:
         return pandas.DataFrame()
@@ -198,7 +207,8 @@ def differences(campaign, layout, names):
         scale = units.scale_of(metric["unit"], values["value"].abs().max())
         table = values.pivot(index="replication", columns="point", values="value")
         for group, ids in _groups(points, layout):
-            for first, second in zip(ids, ids[1:]):
+            pairs = zip(ids, ids[1:]) if x.numeric else ((ids[0], other) for other in ids[1:])
+            for first, second in pairs:
                 if first not in table or second not in table:
                     continue
                 both = table[[first, second]].dropna()

@@ -79,12 +79,10 @@ def plot(spec_id, kind, label, heading="", extra=""):
             f'aria-label="{escape(label)}" {extra}></div></div>')
 
 
-def figure(identifier, title, plots, caption, numbers, command, sql="", notes=(), above=""):
+def figure(identifier, title, plots, caption, numbers, command, notes=(), above=""):
     """A figure: heading, legend (`above`), panels, caption, its numbers, where they come from."""
     identifier = "figure-" + identifier.replace(".", "-")
     said = "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
-    query = (f"<p>From the database:</p><pre tabindex=0><code>{escape(sql)}</code></pre>" if sql
-             else "")
     shown = f"<details><summary>Data</summary>{numbers}</details>" if numbers else ""
     csv = '<button type="button" data-save="csv">CSV</button>' if numbers else ""
     return f"""<figure class="card" id="{identifier}" aria-labelledby="{identifier}-title">
@@ -92,7 +90,7 @@ def figure(identifier, title, plots, caption, numbers, command, sql="", notes=()
 <div class="panels">{''.join(plots)}</div>
 <figcaption>{escape(caption)}</figcaption>{said}
 <div class="more">{shown}<details><summary>Command</summary>
-<pre tabindex=0><code>{escape(command)}</code></pre>{query}</details>
+<pre tabindex=0><code>{escape(command)}</code></pre></details>
 {csv}<button type="button" data-save="svg">SVG</button></div>
 </figure>"""
 

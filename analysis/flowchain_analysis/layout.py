@@ -27,10 +27,17 @@ class Axis:
     @property
     def title(self):
         """For an axis or a legend, with its unit."""
-        name = units.key_name(self.key)
-        if self.together:
-            name += " (with " + ", ".join(self.together) + ")"
-        return self.scale.title(name) if self.numeric else name
+        return self.scale.title(self._words()) if self.numeric else self._words()
+
+    @property
+    def name(self):
+        """For a list of its values as they were written; with a unit unless they have their own."""
+        plain = self.numeric and self.labels[0].replace(".", "").isdigit()
+        return self.scale.title(self._words()) if plain else self._words()
+
+    def _words(self):
+        words = units.key_name(self.key)
+        return f"{words} (with {', '.join(self.together)})" if self.together else words
 
     def shown(self, value):
         """A value for an x axis: in the scale's unit if it is a number."""

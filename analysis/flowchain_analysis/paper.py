@@ -78,10 +78,6 @@ def _draw_sweep(axes, layout, figure, rows):
     else:
         axes.set_xticks(range(len(x.values)), x.labels, rotation=30, ha="right")
     axes.set_xlabel(x.title)
-    low = rows["low"].fillna(rows["mean"]).min()
-    high = rows["high"].fillna(rows["mean"]).max()
-    if low >= 0 and not 0.001 < (high - low) / high < 0.15:
-        axes.set_ylim(bottom=0)
     return len(groups)
 
 
@@ -89,10 +85,12 @@ def sweep(figure, layout):
     """A metric along the swept keys."""
     panels = _panels(layout, figure.table)
     drawing, grid = _grid(len(panels), 2.2)
+    low, high = units.value_ends(figure.table[["low", "mean", "high"]].stack().tolist())
     for axes, (words, rows) in zip(grid, panels):
         curves = _draw_sweep(axes, layout, figure, rows)
         axes.set_ylabel(_lines(figure.scale.title(figure.title)))
         axes.set_title(words)
+        axes.set_ylim(low, high + 0.03 * (high - low))
     if curves > 1:
         grid[0].legend(title=layout.colour.title, title_fontsize=7, loc="lower left",
                        bbox_to_anchor=(0, 1.08 if panels[0][0] else 1), ncol=3)
@@ -143,35 +141,57 @@ def parts(figure, layout):
     return drawing
 
 
-def distribution(campaign, name, complementary):
-    """P(X <= x), or P(X > x) with logarithmic axes, at up to CURVES_MAX points."""
-    points = campaign.points()["label"]
-    chosen = sorted({int(i) for i in np.linspace(0, len(points) - 1, min(CURVES_MAX, len(points)))})
-    curves = [(points.iloc[i], distributions.distribution(campaign, name, points.index[i]))
-              for i in chosen]
-    curves = [(label, table) for label, table in curves if not table.empty]
+def curves_of(campaign, layout, name):
+    """(words, curve) of a distribution at up to CURVES_MAX points that have values of it."""
+    points = campaign.points()
+    axes = layout.axes
+    found = []
+    for point, row in points.iterrows():
+        table = distributions.distribution(campaign.bins(name, point))
+        if not table.empty:
+            words = ", ".join(axis.label(row[axis.key]) for axis in axes) or row["label"]
+            found.append((words, table))
+    places = {int(i) for i in np.linspace(0, len(found) - 1, min(CURVES_MAX, len(found)))}
+    return [found[i] for i in sorted(places)]
+
+
+def distribution(layout, name, curves, complementary):
+    """P(X <= x), or P(X > x) with logarithmic axes, of curves_of()."""
     scale = units.duration_scale(max(table["value"].iloc[-1] for _, table in curves))
-    drawing, (axes,) = _grid(1, 2.4 + 0.13 * len(curves))
+    drawing, (axes,) = _grid(1, 2.4 + 0.07 * len(curves))
     for place, (label, table) in enumerate(curves):
         look = {**style(place), "marker": None}
         x = table["value"] / scale.divisor
         if complementary:
-            above = table["above"] / table["count"]
-            axes.step(x[above > 0], above[above > 0], where="post", label=label, **look)
+            # A logarithm has no place for none above: the last share holds up to the maximum.
+            above = (table["above"] / table["count"]).replace(0, np.nan).ffill()
+            axes.step(x, above, where="post", label=label, **look)
         else:
             axes.step(x, table["cdf"], where="post", label=label, **look)
             axes.fill_between(x, table["low"], table["high"], step="post", color=look["color"],
                               alpha=0.2, lw=0)
-    axes.set_xscale("log")
+    positive = min((t["value"][t["value"] > 0].min() for _, t in curves), default=1) / scale.divisor
+    if any((table["value"] <= 0).any() for _, table in curves):
+        axes.set_xscale("symlog", linthresh=positive if positive == positive else 1)
+    else:
+        axes.set_xscale("log")
     axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda v, _: f"{v:g}"))
-    axes.xaxis.set_minor_formatter(matplotlib.ticker.LogFormatter(minor_thresholds=(2, 0.5)))
+    low, high = axes.get_xlim()
+    if low > 0 and high / low < 5:  # no room for other labels than those between powers of ten
+        axes.xaxis.set_minor_locator(matplotlib.ticker.MaxNLocator(5))
+        axes.xaxis.set_minor_formatter(matplotlib.ticker.FuncFormatter(lambda v, _: f"{v:g}"))
+        axes.xaxis.set_major_formatter(matplotlib.ticker.NullFormatter())
+    else:
+        axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
     if complementary:
         axes.set_yscale("log")
     else:
         axes.set_ylim(0, 1)
     axes.set_xlabel(scale.title(name))
     axes.set_ylabel("Share of values above" if complementary else "Share of values up to")
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
+    title = ", ".join(units.key_name(axis.key).lower() for axis in layout.axes)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=2, title=title or None,
+                title_fontsize=7)
     return drawing
 
 
@@ -208,10 +228,10 @@ def drawings(campaign):
         yield figure.id, sweep(figure, layout)
     for figure in found["parts"]:
         yield figure.id, parts(figure, layout)
-    metrics = list(distributions.distribution_metrics(campaign))
-    for name in metrics:
-        yield f"{name}-cdf", distribution(campaign, name, False)
-        yield f"{name}-ccdf", distribution(campaign, name, True)
+    for name in distributions.distribution_metrics(campaign):
+        curves = curves_of(campaign, layout, name)
+        yield f"{name}-cdf", distribution(layout, name, curves, False)
+        yield f"{name}-ccdf", distribution(layout, name, curves, True)
     for run in distributions.timeline_runs(campaign).itertuples():
         yield f"timeline-{run.label}", timeline(campaign, run)
 

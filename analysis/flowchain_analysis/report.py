@@ -63,8 +63,11 @@ def summary(campaign, layout, members):
     unmet = int((members["exit_code"] == 1).sum())
     words.append("No run violated an invariant" if broken == 0 else
                  f"{_plural(broken, 'run')} VIOLATED AN INVARIANT")
-    words.append("; every expectation of the scenario held. " if unmet == 0 else
-                 f"; in {_plural(unmet, 'run')} an expectation did not hold. ")
+    expected = int(campaign.query("SELECT count(*) AS n FROM expectation")["n"].iloc[0])
+    if unmet:
+        words.append(f"; in {_plural(unmet, 'run')} an expectation did not hold. ")
+    else:
+        words.append("; every expectation of the scenario held. " if expected else ". ")
     words.append(_finding(campaign, layout))
     return "".join(words), failed, broken
 
@@ -93,7 +96,7 @@ def _finding(campaign, layout):
     last = figure.table[figure.table[x.key] == x.values[-1]]
     pairs = first.merge(last, on=groups) if groups else first.merge(last, how="cross")
     said = []
-    for row in pairs.head(4).to_dict("records"):
+    for row in pairs.head(4 if len(groups) < 3 else 1).to_dict("records"):
         group = in_words(layout.groups, row)
         last_mean = vega.text_of(row["mean_y"], figure.scale)
         said.append(f"from {units.short(row['mean_x'])} to {last_mean}"

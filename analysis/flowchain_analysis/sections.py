@@ -9,7 +9,7 @@ from . import distributions, figures, html, units, vega
 
 POINTS_MAX = 60  # points whose distributions are in the page
 SAMPLES_MAX = 150_000  # of all timelines in the page
-SERIES_MAX = 8
+SERIES_MAX = 12
 EVENTS_MAX = 200
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 # Kinds of events that are done to the network, and those that must not happen.
@@ -41,7 +41,7 @@ class Page:
 
 def choices(page):
     """Selects for the axes that have no other place in the figures."""
-    chosen = [html.select(f"choice-{i}", axis.title, [(v, v) for v in axis.labels],
+    chosen = [html.select(f"choice-{i}", axis.name, [(v, v) for v in axis.labels],
                           f'data-choice="choice{i}"')
               for i, axis in enumerate(page.layout.choices)]
     return f'<div class="controls">{"".join(chosen)}</div>' if chosen else ""
@@ -50,7 +50,7 @@ def choices(page):
 def colour_legend(page):
     """What the colours of the sweeps are."""
     colour = page.layout.colour
-    return html.legend(colour.title, colour.labels) if colour else ""
+    return html.legend(colour.name, colour.labels) if colour else ""
 
 
 def sweep_card(page, figure):
@@ -65,15 +65,16 @@ def sweep_card(page, figure):
                      "mean": row["mean"], "low": low, "high": high, "interval_text": text,
                      "mean_text": vega.text_of(row["mean"], figure.scale), **page.place(row)})
     plots = []
+    ends = vega.extents(layout, rows)
     for value in dict.fromkeys(row["panel"] for row in rows):
         own = [row for row in rows if row["panel"] == value]
-        name = page.add(f"{figure.id}-{value}", vega.sweep(figure, layout, own, rows))
-        heading = f"{layout.panel.title}: {value}" if layout.panel else ""
+        name = page.add(f"{figure.id}-{value}", vega.sweep(figure, layout, own, ends))
+        heading = f"{layout.panel.name}: {value}" if layout.panel else ""
         label = f"{figure.scale.title(figure.title)} against {layout.x.title}. {heading}"
         plots.append(html.plot(name, "sweep", label, heading))
     numbers = html.frame(figure.table, figure.columns, figure.scale.title(figure.title))
     return html.figure(figure.id, figure.title, plots, figure.caption, numbers, figure.command,
-                       figure.sql, figure.notes)
+                       figure.notes)
 
 
 def constants(page, names):
@@ -104,7 +105,7 @@ def difference_section(page, names):
     if table.empty:
         return ""
     x = page.layout.x
-    per = f"per additional {_one(x)}" if x.numeric else "per step"
+    per = f"per additional {_one(x)}" if x.numeric else f"to {x.labels[0]}"
     headings = ["Metric", "With", "From", "To", f"Difference {per}", "± (95 %)", "Unit",
                 "Relative (%)", "n pairs", "Variance ratio"]
     rows = []
@@ -118,11 +119,11 @@ def difference_section(page, names):
              "each difference is the mean over pairs with equal seeds, with Student's t interval; "
              "± is its half-width. Variance ratio: of independent runs over that of the pairs. "
              "The interval covers what the seed changes, and nothing else of the model.")
-    command = ("python3 -m flowchain_analysis data "
-               f"{figures.shlex.quote(str(page.campaign.path))} differences")
+    command = figures.commands(page.campaign, "differences", figures.scalar_sql(*names))
     table = html.table(headings, rows, f"Differences {per}", {4, 5, 7, 8, 9})
     title = "What each additional manager changes" if x.key == "chain.length" else (
-        f"What each step of {units.key_name(x.key)} changes")
+        f"What each step of {units.key_name(x.key)} changes" if x.numeric else
+        f"What another {units.key_name(x.key).lower()} than {x.labels[0]} changes")
     body = (f'<figure id="figure-differences"><p>{escape(words)}</p>{table}<div class="more">'
             f"<details><summary>Command</summary><pre tabindex=0><code>{escape(command)}</code>"
             '</pre></details><button type="button" data-save="csv">CSV</button></div></figure>')
@@ -150,19 +151,19 @@ def parts_section(page, found):
                          "mean_text": vega.text_of(row["mean"], figure.scale), **page.place(row)})
         order = {label: i for i, label in enumerate(layout.x.labels)} if layout.x else {}
         rows.sort(key=lambda row: order.get(row["bar"], 0))
-        high = max(row["end"] for row in rows)
+        ends = vega.extents(layout, rows, lambda own: [0, max(row["end"] for row in own)])
         plots = []
         for series, panel in dict.fromkeys((row["series"], row["panel"]) for row in rows):
             own = [row for row in rows if (row["series"], row["panel"]) == (series, panel)]
-            spec = vega.parts(figure, layout, own, names, high)
-            heads = [f"{axis.title}: {value}" for axis, value in
+            spec = vega.parts(figure, layout, own, names, ends)
+            heads = [f"{axis.name}: {value}" for axis, value in
                      ((layout.colour, series), (layout.panel, panel)) if axis]
             heading = ", ".join(heads)
             name = page.add(f"parts-{series}-{panel}", spec)
             plots.append(html.plot(name, "parts", f"{figure.title}. {heading}", heading))
         numbers = html.frame(figure.table, figure.columns, figure.title)
         cards.append(html.figure(figure.id, figure.title, plots, figure.caption, numbers,
-                                 figure.command, figure.sql, figure.notes,
+                                 figure.command, figure.notes,
                                  html.legend("", names, "bar")))
     return html.section("parts", "Where the first packet's time goes", "".join(cards))
 
@@ -179,11 +180,12 @@ def distribution_section(page):
     for name in metrics:
         curves, largest = {}, 0
         for point, label in points:
-            table = distributions.distribution(campaign, name, point)
+            bins = campaign.bins(name, point)
+            table = distributions.distribution(bins)
             if not table.empty:
                 curves[label] = table
                 largest = max(largest, table["value"].iloc[-1])
-                found = distributions.quantiles(campaign, name, point, QUANTILES)
+                found = distributions.quantiles(bins, QUANTILES)
                 rows += [(name, label, row) for row in found.itertuples()]
         scale = units.duration_scale(largest)
         shown = {}
@@ -195,7 +197,7 @@ def distribution_section(page):
                 curve |= {"low": _rounded(table["low"], 6), "high": _rounded(table["high"], 6)}
             shown[label] = curve
         page.data["distributions"][name] = {"title": scale.title(name), "curves": shown}
-    chosen = {labels[i] for i in np.linspace(0, len(labels) - 1, min(4, len(labels))).astype(int)}
+    chosen = _chosen_at_first(page, points)
     boxes = "".join(
         f'<label><input type="checkbox" autocomplete="off" value="{escape(label)}"'
         f'{" checked" if label in chosen else ""}>{vega.legend_swatch(i, "curve")}'
@@ -225,8 +227,19 @@ def distribution_section(page):
         "All replications of a point together. The band of the CDF is the 95 % Student t interval "
         "over the replications' own curves. Values are upper ends of bins, at most "
         "0.39 % too high.",
-        numbers, figures.data_command(campaign, "distribution"), sql, notes)
+        numbers, figures.commands(campaign, "distribution", sql), notes)
     return html.section("distributions", "Distributions", body)
+
+
+def _chosen_at_first(page, points):
+    """Labels of the points whose curves are shown until the reader says otherwise: up to six at
+    the largest x, or, without other axes, of all."""
+    x = page.layout.x
+    last = [] if x is None else [label for point, label in points
+                                 if page.points[x.key][point] == x.values[-1]]
+    shown = last if len(last) > 1 else [label for _, label in points]
+    places = np.linspace(0, len(shown) - 1, min(6, len(shown))).astype(int)
+    return {shown[i] for i in places}
 
 
 def _rounded(values, digits):
@@ -256,6 +269,9 @@ def timeline_section(page):
         shown[str(run.point)] = {"series": data, "end": end,
                                  "events": _events(campaign.events(run.run))}
         options.append((run.point, f"{run.label}, seed {run.seed}"))
+    flat = [name for name in names if all(
+        not run["series"][name]["v"].any() for run in shown.values() if name in run["series"])]
+    names = {name: unit for name, unit in names.items() if name not in flat}
     names = dict(list(names.items())[:SERIES_MAX])
     scales = {name: units.scale_of(unit, max((np.nanmax(np.abs(run["series"][name]["v"]))
                                               for run in shown.values() if name in run["series"]),
@@ -268,30 +284,32 @@ def timeline_section(page):
     for i, name in enumerate(names):
         spec = vega.timeline(name, scales[name].unit, i == len(names) - 1)
         plots.append(html.plot(page.add(f"timeline-{name}", spec), "timeline",
-                               f"{name} over simulated time", "", f'data-series="{escape(name)}"'))
+                               f"{name} over simulated time", scales[name].title(name),
+                               f'data-series="{escape(name)}"'))
     controls = f'<div class="controls">{html.select("timeline-run", "Run", options)}</div>'
     legend = ('<ul class="legend"><li><svg class="swatch c1" width="34" height="14" '
               'aria-hidden="true"><path d="M17 0v14" stroke="currentColor" stroke-width="2"/></svg>'
-              '<span>fault, with its number below</span></li><li><svg class="swatch c2" width="34" '
-              'height="14" aria-hidden="true"><path d="M17 0v14" stroke="currentColor" '
+              '<span>failure, numbered as under Data</span></li><li><svg class="swatch c2" '
+              'width="34" height="14" aria-hidden="true"><path d="M17 0v14" stroke="currentColor" '
               'stroke-width="2" stroke-dasharray="3 3"/></svg><span>other event</span></li></ul>')
     notes = []
     if len(shown) < len(runs):
         notes.append(f"The first {len(shown)} of {len(runs)} points are here.")
+    if flat:
+        notes.append(f"Always 0, so not drawn: {', '.join(flat)}.")
     numbers = ('<div class="scroll" tabindex="0" role="region" aria-label="Events"><table><caption '
                'class="note">Events of the run</caption><thead><tr><th scope="col">Mark</th><th '
                'scope="col">Time (s)</th><th scope="col">Kind</th><th scope="col">Node</th>'
                '<th scope="col">Detail</th></tr></thead><tbody id="timeline-events"></tbody>'
                "</table></div>")
+    sql = ("SELECT r.point, r.seed, d.name, d.unit, x.time_ns, x.value FROM result r "
+           "JOIN series s ON s.run = r.id JOIN metric d ON d.id = s.metric "
+           "JOIN sample x ON x.series = s.id ORDER BY r.point, r.replication, d.id, x.time_ns")
     card = html.figure(
         "timeline", "Over time, with failures", plots,
         "Samples of one run, the first replication of a point. Where there are more than 400, the "
         "lowest and the highest of each stretch are drawn.",
-        numbers, figures.data_command(campaign, "timeline"),
-        "SELECT r.point, r.seed, d.name, d.unit, x.time_ns, x.value FROM result r "
-        "JOIN series s ON s.run = r.id JOIN metric d ON d.id = s.metric "
-        "JOIN sample x ON x.series = s.id ORDER BY r.point, r.replication, d.id, x.time_ns",
-        notes, legend)
+        numbers, figures.commands(campaign, "timeline", sql), notes, legend)
     card = card.replace('<div class="panels">', '<div class="stack">')
     return html.section("timeline", "Failover timeline", controls + card)
 

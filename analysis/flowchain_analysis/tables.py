@@ -42,7 +42,7 @@ def _distributions(campaign):
     parts = []
     for metric in distributions.distribution_metrics(campaign):
         for point, label in campaign.points()["label"].items():
-            curve = distributions.distribution(campaign, metric, point)
+            curve = distributions.distribution(campaign.bins(metric, point))
             curve.insert(0, "name", metric)
             curve.insert(0, "point", label)
             parts.append(curve)

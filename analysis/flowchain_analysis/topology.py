@@ -174,13 +174,15 @@ class _Router:
         return [start, (out, y1), (out, gap), (into, gap), (into, y2), end]
 
 
-def _arrow(step, corners, index):
-    """The arrow with its step's number on its longest straight part."""
+def _arrow(step, corners, taken):
+    """The arrow with its step's number on its longest straight part, clear of those in `taken`."""
     path = "M" + "L".join(f"{x:.0f} {y:.0f}" for x, y in corners)
     parts = list(zip(corners, corners[1:]))
     a, b = max(parts, key=lambda part: math.dist(*part))
-    t = (0.5, 0.38, 0.62)[index % 3]
-    x, y = a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])
+    places = [(a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]))
+              for t in (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9)]
+    x, y = next((p for p in places if all(math.dist(p, q) > 19 for q in taken)), places[0])
+    taken.append((x, y))
     return (f'<g class="step s{step}"><path d="{path}" marker-end="url(#head)"/></g>',
             f'<g class="step s{step}"><circle cx="{x:.0f}" cy="{y:.0f}" r="8.5"/>'
             f'<text x="{x:.0f}" y="{y + 4:.0f}">{step}</text></g>')
@@ -226,7 +228,9 @@ def drawing(scenario):
                          f'and {hidden[leaf]} more</text>')
     shown = [step for step in steps if step[1].drawn and step[2].drawn]
     router = _Router(len(shown))
-    arrows = [_arrow(number, router.way(a, b, i), i) for i, (number, a, b, _) in enumerate(shown)]
+    taken = []
+    arrows = [_arrow(number, router.way(a, b, i), taken)
+              for i, (number, a, b, _) in enumerate(shown)]
     width, height = COLUMN * leaves, TOP + 60 + ROW * rows
     note = ""
     if topology["leaves"] > leaves or topology["spines"] > 12:

@@ -141,6 +141,16 @@ def key_scale(key, texts, largest):
     return Scale(COUNTED.get(key.rsplit(".", 1)[-1], ""))
 
 
+def value_ends(values):
+    """Ends of an axis of these values: from zero, unless differences between 0.1 % and 15 % were
+    hardly to be seen then."""
+    low, high = min(values), max(values)
+    if low > 0 and 0.001 < (high - low) / high < 0.15:
+        margin = (high - low) * 0.05
+        return [low - margin, high + margin]
+    return [0, 1] if low == high == 0 else [min(0, low), max(0, high)]
+
+
 def short(value, digits=4):
     """A number with `digits` significant digits, thousands apart, no exponent where it is readable
     without one; a dash for what is not known."""

@@ -43,21 +43,29 @@ def _x(axis, values):
     channel = {"field": "x", "type": "quantitative", "title": axis.title, "scale": scale}
     if len(shown) <= 8:
         channel["axis"] = {"values": shown, "grid": False, "titleAnchor": "end"}
+        if all(float(value).is_integer() for value in shown):
+            channel["axis"]["format"] = ",d"
     return channel
 
 
-def _y_scale(rows):
-    """From zero, unless differences above 0.1 % were invisible then."""
-    high = max(row["high"] if row["high"] is not None else row["mean"] for row in rows)
-    low = min(row["low"] if row["low"] is not None else row["mean"] for row in rows)
-    if low > 0 and 0.001 < (high - low) / high < 0.15:
-        return {"zero": False, "nice": True}
-    return {"zero": True, "nice": True, "domainMax": high} if high > 0 else {"zero": True}
+def _extent(rows):
+    return units.value_ends([row[name] for row in rows for name in ("low", "mean", "high")
+                             if row[name] is not None])
 
 
-def sweep(figure, layout, rows, all_rows):
+def extents(layout, rows, extent=_extent):
+    """For every choice that a reader has, joined by "|": the ends of the axis of values that all
+    panels of a figure share."""
+    found = {}
+    for row in rows:
+        key = "|".join(row[f"choice{i}"] for i in range(len(layout.choices)))
+        found.setdefault(key, []).append(row)
+    return {key: extent(own) for key, own in found.items()}
+
+
+def sweep(figure, layout, rows, ends):
     """One panel: line, points and band for each colour. `rows` have x, series, mean, low, high, n
-    and choice0..; `all_rows` those of all panels, for a common y scale."""
+    and choice0..; `ends` are extents(): the page sets the values' scale to those of the choice."""
     x = layout.x
     colour = layout.colour
     labels = [colour.label(v) for v in colour.values] if colour else [""]
@@ -79,8 +87,7 @@ def sweep(figure, layout, rows, all_rows):
     y_axis = {"title": _wrapped(y_title)}
     spec["layer"] = [
         {"mark": {"type": "line", "strokeWidth": 2, "aria": False},
-         "encoding": {**order, "y": {"field": "mean", "type": "quantitative", "axis": y_axis,
-                                     "scale": _y_scale(all_rows)},
+         "encoding": {**order, "y": {"field": "mean", "type": "quantitative", "axis": y_axis},
                       "strokeDash": {"field": "series", "type": "nominal", "legend": None,
                                      "scale": style["dash"]}}},
         {"mark": {"type": "point", "filled": True, "size": 55, "opacity": 1},
@@ -104,8 +111,9 @@ def sweep(figure, layout, rows, all_rows):
         spec["layer"] = [layer for layer in spec["layer"] if layer["mark"]["type"] != "line"]
         for layer in spec["layer"]:
             layer["encoding"] = _upright(layer["encoding"], colour is not None)
-        spec["height"] = {"step": ROW_HEIGHT * (2 if colour else 1)}
+        spec["height"] = {"step": ROW_HEIGHT / 2 if colour else ROW_HEIGHT}
         spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    spec["usermeta"] = {"ends": ends, "channel": "y" if x.numeric else "x"}
     return spec
 
 
@@ -113,7 +121,8 @@ def _upright(encoding, dodge):
     """The encoding of a nominal x turned, so that long names can be read."""
     turned = dict(encoding)
     turned["y"] = {**encoding["x"], "axis": _above(encoding["x"]["title"])}
-    turned["x"] = encoding["y"]
+    turned["x"] = dict(encoding["y"])
+    turned["x"]["axis"] = {**encoding["y"]["axis"], "titleAnchor": "end", "tickCount": 6}
     if "y2" in turned:
         turned["x2"] = turned.pop("y2")
     if dodge:
@@ -138,8 +147,8 @@ def _wrapped(title, width=34):
     return lines
 
 
-def parts(figure, layout, rows, names, high):
-    """One panel of stacked bars over x; `names` of the parts in order, `high` the longest stack."""
+def parts(figure, layout, rows, names, ends):
+    """One panel of stacked bars over x; `names` of the parts in order; `ends` as for sweep()."""
     domain = list(dict.fromkeys(row["bar"] for row in rows))
     spec = _base(figure.scale.title(figure.title))
     spec["params"] = [{"name": f"choice{i}", "value": axis.label(axis.values[0])}
@@ -149,12 +158,12 @@ def parts(figure, layout, rows, names, high):
     spec["data"] = {"name": "rows", "values": rows}
     spec["height"] = {"step": ROW_HEIGHT}
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    spec["usermeta"] = {"ends": ends, "channel": "x"}
     spec["mark"] = {"type": "bar", "stroke": None}
     spec["encoding"] = {
         "y": {"field": "bar", "type": "nominal", "sort": domain,
               "axis": _above(layout.x.title if layout.x else None)},
         "x": {"field": "start", "type": "quantitative", "title": figure.scale.title("Mean time"),
-              "scale": {"domain": [0, high], "nice": True},
               "axis": {"tickCount": 6, "labelOverlap": True}},
         "x2": {"field": "end"},
         "color": {"field": "part", "type": "nominal", "legend": None, "scale": {"domain": names}},
@@ -173,7 +182,7 @@ def distribution(complementary, labels):
     spec["data"] = {"name": "rows", "values": []}
     colour = {"field": "series", "type": "nominal", "scale": style["colour"], "legend": None}
     x = {"field": "x", "type": "quantitative", "title": "",
-         "scale": {"type": "log", "nice": False},
+         "scale": {"nice": False},
          "axis": {"tickCount": 6, "labelOverlap": True, "format": "~r"}}
     y = {"field": field, "type": "quantitative", "title": title,
          "scale": {"type": "log", "domainMax": 1} if complementary else {"domain": [0, 1]},
@@ -183,7 +192,6 @@ def distribution(complementary, labels):
                          "strokeDash": {"field": "series", "type": "nominal", "legend": None,
                                         "scale": style["dash"]}}}
     if complementary:
-        line["transform"] = [{"filter": "datum.above > 0"}]
         spec["layer"] = [line]
         return spec
     band = {"transform": [{"filter": "isValid(datum.low)"}],
@@ -198,7 +206,6 @@ def timeline(name, unit, is_last):
     """One series over time, with a rule for each event; the page gives rows and events."""
     spec = _base(f"{name} over time")
     spec["height"] = 160 if is_last else 120
-    title = [name, f"({unit or 'number'})"]
     x = {"field": "t", "type": "quantitative", "scale": {"nice": False, "zero": False},
          "axis": {"title": "Simulated time (s)" if is_last else None, "labels": is_last,
                   "tickCount": 8, "labelOverlap": True}}
@@ -206,7 +213,8 @@ def timeline(name, unit, is_last):
     spec["layer"] = [
         {"mark": {"type": "line", "strokeWidth": 1.5, "interpolate": "step-after", "aria": False},
          "encoding": {"x": x, "y": {"field": "v", "type": "quantitative",
-                                    "axis": {"title": title, "tickCount": 4,
+                                    "scale": {"nice": True},
+                                    "axis": {"title": unit or "number", "tickCount": 4,
                                              "minExtent": 48}}}},
         {"data": {"name": "events", "values": []},
          "mark": {"type": "rule", "strokeWidth": 1.5, "aria": True, "clip": True},

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import tomllib
 import unittest
+import warnings
 
 import numpy as np
 
@@ -26,7 +27,7 @@ sys.path.insert(0, str(ROOT / "analysis"))
 
 import flowchain_analysis  # noqa: E402
 from flowchain_analysis import distributions, figures, layout, paper  # noqa: E402
-from flowchain_analysis import statistics, tables, topology, units  # noqa: E402
+from flowchain_analysis import statistics, tables, topology, units, vega  # noqa: E402
 from flowchain_analysis.campaign import Campaign, CampaignError  # noqa: E402
 
 FLOWCHAIN = None
@@ -282,6 +283,29 @@ class FigureTest(DatabaseTest):
         self.assertAlmostEqual(row["difference"], 4)
         self.assertAlmostEqual(row["high"] - row["low"], 0)
 
+    def test_differences_without_an_order_are_to_the_first_value(self):
+        made = CampaignDatabase(self.path(), axes=("chain.scheme",))
+        for scheme, latency in (("chain", 10), ("none", 4), ("mesh", 13)):
+            point = made.point(scheme)
+            for replication in range(2):
+                made.run(point, replication, [("latency.release.mean", "ns", latency * 1000.0)])
+        made.close()
+        campaign = self.campaign()
+        found = figures.differences(campaign, layout.find_layout(campaign), figures.COSTS)
+        self.assertEqual([tuple(row) for row in found[["from", "to", "difference"]].to_numpy()],
+                         [("chain", "none", -6), ("chain", "mesh", 3)])
+
+    def test_panels_share_the_ends_of_their_values_for_each_choice(self):
+        made = layout.Layout([], choices=[layout.Axis("k", False, ["a", "b"], ["a", "b"],
+                                                      units.Scale(""))])
+        rows = [{"choice0": "a", "mean": 5, "low": 4, "high": 6},
+                {"choice0": "a", "mean": 1, "low": None, "high": None},
+                {"choice0": "b", "mean": 100, "low": 99, "high": 102},
+                {"choice0": "b", "mean": 101, "low": -3, "high": 103}]
+        self.assertEqual(vega.extents(made, rows), {"a": [0, 6], "b": [-3, 103]})
+        close = vega.extents(made, rows[2:3])["b"]  # 3 % apart: not from zero
+        self.assertTrue(95 < close[0] < 99 and 102 < close[1] < 104)
+
     def parts(self, counts):
         made = CampaignDatabase(self.path(), axes=("chain.length",))
         for length in (1, 2):
@@ -312,14 +336,26 @@ class FigureTest(DatabaseTest):
         made.run(point, 1, histograms=[("latency.release", [(1.0, 2.0, 1), (8.0, 9.0, 3)])])
         made.close()
         campaign = self.campaign()
-        table = distributions.distribution(campaign, "latency.release", point)
-        self.assertEqual(list(table["value"]), [2, 6, 9])
-        self.assertEqual(list(table["cdf"]), [0.5, 0.625, 1])
-        self.assertEqual(list(table["above"]), [4, 3, 0])
+        bins = campaign.bins("latency.release", point)
+        table = distributions.distribution(bins)
+        self.assertEqual(list(table["value"]), [1, 2, 6, 9])
+        self.assertEqual(list(table["cdf"]), [0, 0.5, 0.625, 1])
+        self.assertEqual(list(table["above"]), [8, 4, 3, 0])
         # at 2: shares 0.75 and 0.25, so 0.5 +- 12.7 x 0.354 / 1.41: all of [0, 1]
-        self.assertEqual((table["low"][0], table["high"][0]), (0, 1))
-        found = distributions.quantiles(campaign, "latency.release", point, [0.5, 0.75, 1])
+        self.assertEqual((table["low"][1], table["high"][1]), (0, 1))
+        found = distributions.quantiles(bins, [0.5, 0.75, 1])
         self.assertEqual(list(found["mean"]), [(2 + 9) / 2, (2 + 9) / 2, (6 + 9) / 2])
+
+    def test_distributions_of_one_value_or_of_zeros_are_drawn(self):
+        made = CampaignDatabase(self.path(), axes=("chain.length",))
+        for length, bins in ((1, [(0.0, 0.0, 5)]), (2, [(7.0, 7.0, 5)]), (3, [])):
+            made.run(made.point(length), 0, histograms=[("latency.release", bins),
+                                                        ("latency.chain", [(8.0, 8.0, 1)])])
+        made.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            paths = list(paper.write(self.campaign(), self.folder / "out", ["svg"]))
+        self.assertEqual(len(paths), 4)
 
     def test_thinning_keeps_the_extremes(self):
         values = np.zeros(100_000)

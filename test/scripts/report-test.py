@@ -6,9 +6,12 @@ is fetched, nothing is written to the console, and it can be used on a phone and
 usage: report-test.py FLOWCHAIN    exit code 77: skipped, as something is missing
 """
 
+import csv
+import html
 import html.parser
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -293,6 +296,28 @@ class ReportTest(unittest.TestCase):
             (t) => t.textContent)""")
         self.assertEqual(sorted(set(numbers)), ["1", "2", "3", "4", "5", "6", "7"])
 
+    def test_commands_of_the_figures_yield_their_numbers(self):
+        text = html.unescape(self.small.read_text(encoding="utf-8"))
+        commands = re.findall(r"^flowchain (query small\.db .*?)(?:</code>|$)", text, re.M)
+        self.assertGreater(len(commands), 10)
+        for command in commands:
+            self.assertNotEqual(self.flowchain(*shlex.split(command), "--format", "csv"), "")
+        # The program's own statistics.
+        mean = "latency.first_packet.mean"
+        printed = self.flowchain("query", "small.db", "--metric", mean, "--format", "csv")
+        sys.path.insert(0, str(ROOT / "analysis"))
+        import flowchain_analysis  # pylint: disable=import-outside-toplevel
+
+        with flowchain_analysis.Campaign(self.folder / "small.db") as campaign:
+            summary = campaign.summary(mean)
+        rows = list(csv.DictReader(printed.splitlines()))
+        self.assertEqual(len(rows), len(summary))
+        for row, own in zip(rows, summary.to_dict("records")):
+            self.assertEqual((int(row["chain.length"]), row["chain.release"], row["chain.scheme"]),
+                             (own["chain.length"], own["chain.release"], own["chain.scheme"]))
+            self.assertAlmostEqual(float(row["mean"]), own["mean"], 3)
+            self.assertAlmostEqual(float(row["half_width_95"]), own["high"] - own["mean"], 3)
+
     def test_the_page_says_the_numbers_of_the_database(self):
         printed = subprocess.run(
             ["/usr/bin/python3", "-m", "flowchain_analysis", "data", self.folder / "small.db",
@@ -334,9 +359,9 @@ class ReportTest(unittest.TestCase):
         browser.wait_for(f"{first} !== arguments[0]", before)
         curves = "return document.querySelector('.plot[data-spec=cdf]').querySelectorAll(" \
                  "'.mark-line path').length"
-        self.assertEqual(browser.run(curves), 4)
+        self.assertEqual(browser.run(curves), 6)
         browser.run("document.querySelector('#distribution-controls input:not(:checked)').click()")
-        browser.wait_for(f"{curves} === 5")
+        browser.wait_for(f"{curves} === 7")
         events = "return document.querySelectorAll('#timeline-events tr').length"
         self.assertEqual(browser.run(events), 2)
         ground = "return getComputedStyle(document.body).backgroundColor"

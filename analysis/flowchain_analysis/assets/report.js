@@ -44,14 +44,23 @@
         }
         for (let i = 0; i < curve.x.length; ++i) {
           values.push({
-            series: input.value, x: curve.x[i], cdf: curve.cdf[i], above: curve.above[i],
+            series: input.value, x: curve.x[i], cdf: curve.cdf[i],
+            // A logarithm has no place for none above: the last share holds up to the maximum.
+            above: curve.above[i] || curve.above[i - 1],
             low: curve.low ? curve.low[i] : null, high: curve.high ? curve.high[i] : null,
           });
         }
       }
       spec.data.values = values;
+      // A logarithmic axis has no place for zero; around it this one is linear.
+      const positive = values.map((value) => value.x).filter((x) => x > 0);
+      const isLog = positive.length === values.length;
       for (const layer of spec.layer) {
         layer.encoding.x.title = about.title;
+        layer.encoding.x.scale.type = isLog ? "log" : "symlog";
+        if (!isLog) {
+          layer.encoding.x.scale.constant = positive.length ? Math.min(...positive) : 1;
+        }
       }
       panel.setAttribute("aria-label", `${spec.description}: ${about.title}`);
     },
@@ -59,6 +68,9 @@
       const run = data.timelines[document.getElementById("timeline-run").value];
       const series = run.series[panel.dataset.series];
       spec.data.values = series ? series.t.map((t, i) => ({ t, v: series.v[i] })) : [];
+      const values = series ? series.v : [];
+      spec.layer[0].encoding.y.scale.domain = [
+        Math.min(0, ...values), Math.max(0, ...values) || 1];
       spec.layer[1].data.values = run.events;
       spec.layer[2].data.values = run.events.filter((e) => e.number);
       spec.layer[0].encoding.x.scale.domain = [0, run.end];
@@ -76,11 +88,21 @@
     },
   };
 
+  // As the keys of extents() in vega.py.
+  const choiceKey = () => Object.keys(choices).map((name) => choices[name]).join("|");
+
   async function draw(panel) {
     const spec = structuredClone(data.specs[panel.dataset.spec]);
     const fill = rows[panel.dataset.kind];
     if (fill) {
       fill(spec, panel);
+    }
+    if (spec.usermeta) {
+      const { ends, channel } = spec.usermeta;
+      const domain = ends[Object.keys(ends).length === 1 ? Object.keys(ends)[0] : choiceKey()];
+      for (const layer of spec.layer ?? [spec]) {
+        layer.encoding[channel].scale = { domain, nice: true, zero: false };
+      }
     }
     for (const param of spec.params ?? []) {
       if (param.name in choices) {

@@ -24,6 +24,12 @@ class DisruptionTracker
     /** @param firstFailure NEVER: there is none, and nothing is measured */
     explicit DisruptionTracker(Instant firstFailure);
 
+    /** The first failure is another one. @pre both are not before now */
+    void SetFirstFailure(Instant firstFailure)
+    {
+        m_firstFailure = firstFailure;
+    }
+
     /** The first packet of a session has arrived. */
     void FirstDelivered(Instant injectedAt, Instant now);
     /** Any packet of a session has arrived, the first one included. */

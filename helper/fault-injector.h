@@ -5,6 +5,7 @@
 #include "node-application.h"
 #include "scenario.h"
 
+#include <ns3/event-id.h>
 #include <ns3/ptr.h>
 
 #include <vector>
@@ -13,10 +14,14 @@ namespace flowchain
 {
 
 /** Schedule what every `[[failure]]` of the scenario does to nodes; what it does to links is in
- * MakeFaultPlan().
- * @param applications index: NodeId; outlive the simulation */
-void ScheduleFailures(const Scenario& scenario,
-                      const std::vector<ns3::Ptr<NodeApplication>>& applications);
+ * MakeFaultPlan(). To be called at the start of the run.
+ * @param applications index: NodeId; outlive the simulation
+ * @param from what is due earlier is left out
+ * @returns the events, in the order in which they were scheduled */
+std::vector<ns3::EventId>
+ScheduleFailures(const Scenario& scenario,
+                 const std::vector<ns3::Ptr<NodeApplication>>& applications,
+                 Instant from = Instant{});
 
 } // namespace flowchain
 

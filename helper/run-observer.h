@@ -93,6 +93,12 @@ class RunObserver : public NodeListener, public WorkloadListener
                        std::uint32_t payloadBytes,
                        Instant now);
 
+    /** The first failure is another one. @pre both are not before now */
+    void SetFirstFailure(Instant firstFailure)
+    {
+        m_disruptions.SetFirstFailure(firstFailure);
+    }
+
     /** A bounded thing was looked at. */
     void CheckBound(std::string_view what, std::uint64_t value, std::uint64_t limit, Instant now);
 

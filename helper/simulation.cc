@@ -4,7 +4,6 @@
 #include "edge-application.h"
 #include "fabric.h"
 #include "fault-injector.h"
-#include "fault-planner.h"
 #include "leaf-spine.h"
 #include "link-capture.h"
 #include "node-installer.h"
@@ -12,18 +11,17 @@
 #include "planned-events.h"
 #include "resource-report.h"
 #include "run-observer.h"
-#include "sync-scheme.h"
+#include "simulation-config.h"
 #include "workload-set.h"
 
-#include <ns3/object-factory.h>
 #include <ns3/simulator.h>
 
 #include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <functional>
 #include <numeric>
-#include <stdexcept>
 
 namespace flowchain
 {
@@ -32,126 +30,6 @@ namespace
 {
 
 constexpr std::int64_t PROGRESS_STEPS = 1000;
-
-/** The scheme and what it is configured with. */
-struct ConfiguredScheme
-{
-    explicit ConfiguredScheme(const ChainSection& chain)
-        : scheme(*SyncSchemeByName(chain.scheme))
-        , release(scheme.Release(*ReleaseRuleByName(chain.release)))
-        , promise(scheme.Promise({release, chain.length, SecondPosition(chain)}))
-    {
-    }
-
-    const SyncScheme& scheme;
-    ReleaseRule release;
-    SchemePromise promise;
-};
-
-Promises
-PromisesOf(const ConfiguredScheme& configured)
-{
-    const SchemePromise& promise = configured.promise;
-    const SchemeRoot root = configured.scheme.Root();
-    const bool all = configured.release == ReleaseRule::ALL;
-    const bool waits = configured.release != ReleaseRule::IMMEDIATE;
-    Promises promises;
-    // Where service nodes spread along a path, whoever waits for the path waits for all of them.
-    promises.copiesAtServiceNodes =
-        promise.everyServiceNode && (all || (waits && root == SchemeRoot::OWNER));
-    promises.copiesInChain = promise.chain && waits;
-    promises.reverseEntry = promise.reverseEntry && all;
-    promises.uniqueness = root != SchemeRoot::NOBODY;
-    promises.consistency = promises.copiesAtServiceNodes;
-    return promises;
-}
-
-ObserverConfig
-MakeObserverConfig(const Scenario& scenario)
-{
-    ObserverConfig config;
-    for (const ServiceSection& service : scenario.services)
-    {
-        const ConfiguredScheme configured(service.chain);
-        config.services.push_back(
-            {.promises = PromisesOf(configured),
-             .chainLength = service.chain.length,
-             .position = SecondPosition(service.chain),
-             .copies = {.managers = configured.promise.managers,
-                        .serviceNodes = configured.promise.serviceNodes,
-                        .everyServiceNode = configured.promise.everyServiceNode}});
-        // The scheme itself is that of all service groups.
-        config.hasReverseEntries = configured.scheme.HasReverseEntry();
-        config.managersServe = configured.promise.managersServe;
-    }
-    for (const FailureSection& failure : scenario.failures)
-    {
-        config.firstFailure = std::min(config.firstFailure, Instant(failure.at));
-    }
-    config.warmup = Instant(scenario.sim.warmup);
-    config.seriesInterval = scenario.output.seriesInterval.value();
-    config.linksDuplicate = scenario.topology.duplicatePerMillion > 0;
-    config.linksDamage = scenario.topology.corruptPerMillion > 0;
-    for (const LinkSection& link : scenario.links)
-    {
-        config.linksDuplicate = config.linksDuplicate || link.duplicatePerMillion.value_or(0) > 0;
-        config.linksDamage = config.linksDamage || link.corruptPerMillion.value_or(0) > 0;
-    }
-    return config;
-}
-
-FabricConfig
-MakeFabricConfig(const Scenario& scenario, const Directory& directory)
-{
-    const TopologySection& topology = scenario.topology;
-    FabricConfig config;
-    config.leaves = topology.leaves;
-    config.spines = topology.spines;
-    config.leafOfHost = LeavesOfNodes(scenario, directory);
-    config.hostRateBps = topology.hostRateBps;
-    config.fabricRateBps = topology.fabricRateBps;
-    config.hostDelay = topology.hostDelay;
-    config.fabricDelay = topology.fabricDelay;
-    config.queueFrames = topology.queueFrames;
-    config.seed = scenario.sim.seed;
-    config.framesMax = topology.framesMax;
-    config.faults = MakeFaultPlan(scenario, LeafSpine(config));
-    return config;
-}
-
-const char*
-SchedulerType(const std::string& name)
-{
-    static constexpr std::pair<const char*, const char*> TYPES[] = {
-        {"quaternary-heap", "flowchain::QuaternaryHeapScheduler"},
-        {"priority-queue", "ns3::PriorityQueueScheduler"},
-        {"map", "ns3::MapScheduler"},
-        {"heap", "ns3::HeapScheduler"},
-        {"calendar", "ns3::CalendarScheduler"},
-        {"list", "ns3::ListScheduler"},
-    };
-    for (const auto& [key, type] : TYPES)
-    {
-        if (name == key)
-        {
-            return type;
-        }
-    }
-    throw std::runtime_error("no scheduler '" + name + "'");
-}
-
-/** Global state of ns-3 that must be set before anything else of it is used. */
-void
-PrepareSimulator(const Scenario& scenario)
-{
-    if (ns3::Time::GetResolution() != ns3::Time::PS) // ns-3 cannot set it after a run
-    {
-        ns3::Time::SetResolution(ns3::Time::PS);
-    }
-    ns3::ObjectFactory scheduler;
-    scheduler.SetTypeId(SchedulerType(scenario.sim.scheduler));
-    ns3::Simulator::SetScheduler(scheduler);
-}
 
 Instant
 Now()
@@ -169,10 +47,25 @@ CpuSeconds()
 class Simulation : public FabricSink, public HostSink
 {
   public:
+    using Applications = std::vector<ns3::Ptr<NodeApplication>>;
+
     Simulation(const Scenario& scenario, ProgressListener* progress);
     ~Simulation() override;
 
-    RunOutcome Run();
+    /** Schedule what happens from the start on.
+     * @param scheduleFailures does so for the failures */
+    void Begin(const std::function<void(Applications&)>& scheduleFailures);
+    /** Run what is scheduled, to the end of the run or its pause. */
+    void Go();
+    /** Go on as a run of another scenario, which has been the same up to now. */
+    void Become(const Scenario& scenario);
+    /** The run is over. @param events of the simulator that are not the run's */
+    RunOutcome Finish(std::uint64_t events);
+
+    const Fabric& Network() const
+    {
+        return *m_fabric;
+    }
 
   private:
     // FabricSink
@@ -189,7 +82,7 @@ class Simulation : public FabricSink, public HostSink
     void CheckConservation();
     void ReportPackets(MetricSet& metrics) const;
 
-    const Scenario& m_scenario;
+    const Scenario* m_scenario;
     ProgressListener* m_progress;
     Directories m_directories;
     const Directory& m_directory; ///< of the whole network
@@ -198,15 +91,17 @@ class Simulation : public FabricSink, public HostSink
     std::unique_ptr<Fabric> m_fabric;
     RunObserver m_observer;
     WorkloadSet m_workload;
-    std::vector<ns3::Ptr<NodeApplication>> m_applications;
+    Applications m_applications;
     std::vector<EdgeApplication*> m_hosts; ///< index: NodeId; null: not a host
     std::unique_ptr<LinkCapture> m_capture;
     std::vector<Outgoing> m_outgoing;
     Instant m_workloadAt = NEVER; ///< pending wakeup of the workload
+    std::chrono::steady_clock::time_point m_wallStart = std::chrono::steady_clock::now();
+    double m_cpuStart = CpuSeconds();
 };
 
 Simulation::Simulation(const Scenario& scenario, ProgressListener* progress)
-    : m_scenario(scenario)
+    : m_scenario(&scenario)
     , m_progress(progress)
     , m_directories(MakeDirectories(scenario))
     , m_directory(m_directories.network)
@@ -360,10 +255,10 @@ Simulation::ScheduleProgress()
     CheckBounds();
     if (m_progress != nullptr)
     {
-        m_progress->Progress(Now(), Instant(m_scenario.sim.stop));
+        m_progress->Progress(Now(), Instant(m_scenario->sim.stop));
     }
     const std::int64_t step =
-        std::max<std::int64_t>(1, m_scenario.sim.stop.count() / PROGRESS_STEPS);
+        std::max<std::int64_t>(1, m_scenario->sim.stop.count() / PROGRESS_STEPS);
     ns3::Simulator::Schedule(ns3::TimeStep(step), &Simulation::ScheduleProgress, this);
 }
 
@@ -405,47 +300,64 @@ Simulation::CheckConservation()
     for (const LinkCounters& link : m_fabric->Links())
     {
         checker.Bounded(
-            link.name + " queue", link.queueFramesMax, m_scenario.topology.queueFrames, Now());
+            link.name + " queue", link.queueFramesMax, m_scenario->topology.queueFrames, Now());
     }
 }
 
-RunOutcome
-Simulation::Run()
+void
+Simulation::Begin(const std::function<void(Applications&)>& scheduleFailures)
 {
-    const auto wallStart = std::chrono::steady_clock::now();
-    const double cpuStart = CpuSeconds();
-    ScheduleFailures(m_scenario, m_applications);
+    scheduleFailures(m_applications);
     ScheduleProgress();
     // One event later, so that every application has started when the first packet comes.
     ns3::Simulator::ScheduleNow(&Simulation::ScheduleWorkload, this);
-    ns3::Simulator::Stop(ns3::TimeStep(m_scenario.sim.stop.count()));
-    ns3::Simulator::Run();
+    ns3::Simulator::Stop(ns3::TimeStep(m_scenario->sim.stop.count()));
+}
 
+void
+Simulation::Go()
+{
+    ns3::Simulator::Run();
+}
+
+void
+Simulation::Become(const Scenario& scenario)
+{
+    m_scenario = &scenario;
+    m_fabric->ReplaceFaults(MakeFabricConfig(scenario, m_directory));
+    m_observer.SetFirstFailure(FirstFailureOf(scenario));
+    m_wallStart = std::chrono::steady_clock::now();
+    m_cpuStart = CpuSeconds();
+}
+
+RunOutcome
+Simulation::Finish(std::uint64_t events)
+{
     RunOutcome outcome;
     outcome.series = m_observer.FinishSeries(Now()); // before the observer closes its books
     CheckBounds();
     CheckConservation();
     ReportPackets(outcome.metrics);
     ReportFabric(*m_fabric, outcome.metrics);
-    const LeafSpine network(MakeFabricConfig(m_scenario, m_directory));
+    const LeafSpine network(MakeFabricConfig(*m_scenario, m_directory));
     outcome.links = LinksOf(
-        *m_fabric, network, m_directory, Now().time_since_epoch(), m_scenario.output.linksMax);
+        *m_fabric, network, m_directory, Now().time_since_epoch(), m_scenario->output.linksMax);
     outcome.linksLeftOut = network.Links() - outcome.links.size();
     ReportNodes(m_directory, m_applications, Now(), outcome.metrics);
     m_observer.Report(Now(), outcome.metrics);
     outcome.histograms = outcome.metrics.TakeHistograms();
-    outcome.events = ns3::Simulator::GetEventCount();
+    outcome.events = ns3::Simulator::GetEventCount() - events;
     outcome.metrics.Set("run.events", static_cast<std::int64_t>(outcome.events));
     outcome.digest = m_observer.Digest();
-    for (std::uint16_t i = 0; i < m_scenario.services.size(); ++i)
+    for (std::uint16_t i = 0; i < m_scenario->services.size(); ++i)
     {
-        const ServiceSection& service = m_scenario.services[i];
+        const ServiceSection& service = m_scenario->services[i];
         outcome.services.push_back({.name = service.name,
                                     .kind = service.kind,
                                     .traffic = m_workload.CountersOf(i),
                                     .sessionsLost = m_observer.LostOf(i)});
     }
-    outcome.timeline = m_observer.FinishTimeline(Now(), PlannedEvents(m_scenario, m_directory));
+    outcome.timeline = m_observer.FinishTimeline(Now(), PlannedEvents(*m_scenario, m_directory));
     for (const Violation& violation : m_observer.Checker().Violations())
     {
         outcome.violations.push_back(violation.Text());
@@ -456,8 +368,8 @@ Simulation::Run()
         m_capture->Close();
     }
     outcome.wallSeconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - wallStart).count();
-    outcome.cpuSeconds = CpuSeconds() - cpuStart;
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - m_wallStart).count();
+    outcome.cpuSeconds = CpuSeconds() - m_cpuStart;
     return outcome;
 }
 
@@ -489,6 +401,70 @@ Simulation::ReportPackets(MetricSet& metrics) const
     }
 }
 
+/** Up to the pause, one simulation of all branches: each one's failures are scheduled, and all but
+ * one's taken out again. So the rest are in the order in which they would be without the others. */
+class Trunk : public TrunkRun
+{
+  public:
+    Trunk(const Scenario& trunk, const std::vector<const Scenario*>& branches, Instant until)
+        : m_branches(branches)
+        , m_until(until)
+        , m_simulation(trunk, nullptr)
+    {
+        m_simulation.Begin(
+            [this](Simulation::Applications& applications)
+            {
+            Schedule(applications);
+        });
+        m_simulation.Go();
+    }
+
+    Instant JudgedUntil() const override
+    {
+        return m_simulation.Network().JudgedUntil();
+    }
+
+    RunOutcome Branch(std::size_t branch) override
+    {
+        for (std::size_t other = 0; other < m_events.size(); ++other)
+        {
+            if (other != branch)
+            {
+                std::ranges::for_each(m_events[other], &ns3::Simulator::Remove);
+            }
+        }
+        m_simulation.Become(*m_branches[branch]);
+        const bool isPaused = Now() == m_until; // else a violation has ended the run
+        if (isPaused)
+        {
+            m_simulation.Go();
+        }
+        return m_simulation.Finish(isPaused ? 1 : 0);
+    }
+
+  private:
+    /** The pause comes before anything else that happens then. */
+    void Schedule(Simulation::Applications& applications)
+    {
+        ns3::Simulator::Schedule(ns3::TimeStep(m_until.time_since_epoch().count()),
+                                 []
+                                 {
+            ns3::Simulator::Stop();
+        });
+        for (const Scenario* branch : m_branches)
+        {
+            // What comes earlier is the same for all: the first one's happens.
+            m_events.push_back(
+                ScheduleFailures(*branch, applications, m_events.empty() ? Instant{} : m_until));
+        }
+    }
+
+    std::vector<const Scenario*> m_branches;
+    Instant m_until;
+    std::vector<std::vector<ns3::EventId>> m_events; ///< index: branch
+    Simulation m_simulation;
+};
+
 } // namespace
 
 RunOutcome
@@ -496,7 +472,20 @@ RunScenario(const Scenario& scenario, ProgressListener* listener)
 {
     PrepareSimulator(scenario);
     Simulation simulation(scenario, listener);
-    return simulation.Run();
+    simulation.Begin(
+        [&scenario](Simulation::Applications& applications)
+        {
+        ScheduleFailures(scenario, applications);
+    });
+    simulation.Go();
+    return simulation.Finish(0);
+}
+
+std::unique_ptr<TrunkRun>
+RunTrunk(const Scenario& trunk, const std::vector<const Scenario*>& branches, Instant until)
+{
+    PrepareSimulator(trunk);
+    return std::make_unique<Trunk>(trunk, branches, until);
 }
 
 } // namespace flowchain

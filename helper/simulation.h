@@ -9,6 +9,7 @@
 #include "workload.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,31 @@ struct RunOutcome
  * @throws std::runtime_error with a message for the user, such as an unreadable capture file
  */
 RunOutcome RunScenario(const Scenario& scenario, ProgressListener* listener);
+
+/** Several runs that are the same up to now, simulated once. RunBranches() does all with it. */
+class TrunkRun
+{
+  public:
+    virtual ~TrunkRun() = default;
+    /** @returns the latest instant of which the links' faults have had their say. */
+    virtual Instant JudgedUntil() const = 0;
+    /**
+     * Go on as one of the runs, to its end. Once in a process.
+     * @returns what RunScenario() would; wallSeconds and cpuSeconds are those of this branch alone
+     * @pre all faults of links that not all of the runs share begin after JudgedUntil()
+     */
+    virtual RunOutcome Branch(std::size_t branch) = 0;
+};
+
+/**
+ * Build the system and run it up to just before `until`. One call in a process, instead of
+ * RunScenario().
+ * @param trunk TrunkOf() any of the branches
+ * @param branches outlive the result, as `trunk` does; they differ only in failures at `until` or
+ * later, expectations and output, and have no captures
+ */
+std::unique_ptr<TrunkRun>
+RunTrunk(const Scenario& trunk, const std::vector<const Scenario*>& branches, Instant until);
 
 } // namespace flowchain
 

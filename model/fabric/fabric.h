@@ -143,6 +143,12 @@ class Fabric : public FramePool
     /** Put a frame on the host's uplink now. A frame to the host itself, or to an address that is
      * no host's, is a contract violation. */
     virtual void Send(NodeId host, FramePtr frame) = 0;
+    /** From now on the faults are those of `config`, which is otherwise the one that the fabric was
+     * made with. @pre what differs begins after JudgedUntil() */
+    virtual void ReplaceFaults(const FabricConfig& config) = 0;
+    /** @returns the latest instant of which the faults have had their say, now or later: frames are
+     * judged before they arrive. */
+    virtual Instant JudgedUntil() const = 0;
     /** The run is over: the ledger is not told any more of frames that end, so that what is still
      * alive stays in flight. */
     virtual void Finish() = 0;

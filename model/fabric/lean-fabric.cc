@@ -434,6 +434,28 @@ LeanFabric::CountHop()
 }
 
 void
+LeanFabric::ReplaceFaults(const FabricConfig& config)
+{
+    m_faults = LinkFaults(config, m_network);
+    for (std::size_t link = 0; link < m_ports.size(); ++link)
+    {
+        m_ports[link].faults = m_faults.ScheduleOf(link);
+    }
+}
+
+Instant
+LeanFabric::JudgedUntil() const
+{
+    // When a port accepts a frame, it is judged for all the time until its arrival.
+    std::int64_t latest = m_simulator->Now().GetTimeStep();
+    for (const FlightEvent* flight : m_frames)
+    {
+        latest = flight->isScheduled ? std::max(latest, flight->arrival) : latest;
+    }
+    return Instant(Duration(latest));
+}
+
+void
 LeanFabric::Finish()
 {
     m_ledger = nullptr;

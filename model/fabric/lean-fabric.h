@@ -77,6 +77,8 @@ class LeanFabric final : public Fabric
     void SetSink(FabricSink* sink) override;
     void SetTap(LinkTap* tap, std::vector<bool> links) override;
     void Send(NodeId host, FramePtr frame) override;
+    void ReplaceFaults(const FabricConfig& config) override;
+    Instant JudgedUntil() const override;
     void Finish() override;
     std::vector<LinkCounters> Links() const override;
     std::uint64_t PacketHops() const override;

@@ -113,6 +113,21 @@ LinkSchedule::LinkSchedule(std::size_t link, const FabricConfig& config)
     }
 }
 
+Duration
+LinkSchedule::LongestDelay() const
+{
+    Duration longest{};
+    for (const Phase& phase : m_phases)
+    {
+        const Impairment& impairment = phase.impairment;
+        const bool reorders = impairment.reorderPerMillion > 0;
+        longest = std::max(longest,
+                           impairment.extraDelay +
+                               (reorders ? impairment.reorderDelay : Duration::zero()));
+    }
+    return longest;
+}
+
 const Impairment&
 LinkSchedule::At(Instant instant) const
 {
@@ -231,6 +246,17 @@ LinkFaults::PlanDetours(const FabricConfig& config)
         }
         m_choices.push_back(std::move(choice));
     }
+}
+
+Duration
+LinkFaults::LongestDelay() const
+{
+    Duration longest{};
+    for (const LinkSchedule& schedule : m_schedules)
+    {
+        longest = std::max(longest, schedule.LongestDelay());
+    }
+    return longest;
 }
 
 bool

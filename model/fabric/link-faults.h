@@ -70,6 +70,9 @@ class LinkSchedule
         return m_isImpaired || !m_outages.empty();
     }
 
+    /** @returns the longest time that a frame may be late. */
+    Duration LongestDelay() const;
+
     /** @returns whether frames may arrive later than the link's rate and propagation say, or
      * changed; if not, a frame's arrival is known when the port accepts it. */
     bool MayDelayOrChange() const
@@ -129,6 +132,9 @@ class LinkFaults
     /** @returns whether a frame that `source` puts on its link at `instant` is stopped on its way
      * to `destination`. */
     bool Separates(NodeId source, NodeId destination, Instant instant) const;
+
+    /** @returns the longest time that a frame may be late on a link, by what chance does to it. */
+    Duration LongestDelay() const;
 
     /** @returns whether switches must look for the way themselves, because frames may be damaged or
      * spines avoided. */

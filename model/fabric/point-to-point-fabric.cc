@@ -555,6 +555,13 @@ PointToPointFabric::Drop(std::uint32_t link, const FrameTag& tag, DropReason rea
     Gone(tag.packetId, reason);
 }
 
+Instant
+PointToPointFabric::JudgedUntil() const
+{
+    // A frame is judged at the end of its link, for all the time that it may still be late.
+    return Instant(Duration(NowPicoseconds())) + m_faults.LongestDelay();
+}
+
 void
 PointToPointFabric::Finish()
 {

@@ -45,6 +45,13 @@ class PointToPointFabric final : public Fabric
     void SetSink(FabricSink* sink) override;
     void SetTap(LinkTap* tap, std::vector<bool> links) override;
     void Send(NodeId host, FramePtr frame) override;
+
+    void ReplaceFaults(const FabricConfig& config) override
+    {
+        m_faults = LinkFaults(config, m_network);
+    }
+
+    Instant JudgedUntil() const override;
     void Finish() override;
     std::vector<LinkCounters> Links() const override;
     std::uint64_t PacketHops() const override;

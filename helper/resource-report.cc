@@ -83,6 +83,7 @@ ReportProcessing(const Kind& kind,
                           : static_cast<std::uint64_t>(
                                 Uint128{static_cast<std::uint64_t>(part.count())} * MILLI / whole);
     };
+    const Instant now(length); // of the end
     const auto picoseconds = static_cast<std::uint64_t>(length.count());
     Duration busy{};
     Duration waiting{};
@@ -93,10 +94,10 @@ ReportProcessing(const Kind& kind,
     {
         const auto& queue = applications[node]->Queue();
         const std::uint64_t own = applications[node]->Cores();
-        busy += queue.BusyTime();
-        waiting += queue.WaitingTime();
+        busy += queue.BusyTime(now);
+        waiting += queue.WaitingTime(now);
         cores += own;
-        most = std::max(most, share(queue.BusyTime(), own * picoseconds));
+        most = std::max(most, share(queue.BusyTime(now), own * picoseconds));
         queueMax = std::max<std::uint64_t>(queueMax, queue.QueueFramesMax());
     }
     metrics.Set("cpu.busy." + kind.name, busy);

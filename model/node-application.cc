@@ -414,7 +414,7 @@ NodeApplication::Crash()
         return;
     }
     TearDown(DropReason::NODE_DOWN);
-    m_queue->Reset();
+    m_queue->Reset(Now());
     ++m_life;
     m_wakeupAt = NEVER;
     if (m_listener != nullptr)

@@ -53,15 +53,28 @@ ServiceQueue::CostOf(WorkKind kind) const
 }
 
 Duration
-ServiceQueue::BusyTime() const
+ServiceQueue::BusyTime(Instant now) const
 {
-    return m_busyTime;
+    // Behind the latest arrival a core has no free moment before its last work ends.
+    now = std::max(now, m_lastArrival);
+    Duration ahead{};
+    for (const Instant free : m_free)
+    {
+        ahead += std::max(free, now) - now;
+    }
+    return m_busyTime - ahead;
 }
 
 Duration
-ServiceQueue::WaitingTime() const
+ServiceQueue::WaitingTime(Instant now) const
 {
-    return m_waitingTime;
+    now = std::max(now, m_lastArrival);
+    Duration ahead{};
+    for (const Instant start : m_starts)
+    {
+        ahead += std::max(start, now) - now;
+    }
+    return m_waitingTime - ahead;
 }
 
 std::uint32_t
@@ -71,8 +84,10 @@ ServiceQueue::QueueFramesMax() const
 }
 
 void
-ServiceQueue::Reset()
+ServiceQueue::Reset(Instant now)
 {
+    m_busyTime = BusyTime(now);
+    m_waitingTime = WaitingTime(now);
     std::fill(m_free.begin(), m_free.end(), Instant::min());
     m_starts.clear();
 }

@@ -43,15 +43,16 @@ class ServiceQueue
     /** Time that a core spends on a frame of the kind. */
     Duration CostOf(WorkKind kind) const;
 
-    /** Time that the cores have spent or will spend on what was admitted. */
-    Duration BusyTime() const;
-    /** Time that what was admitted has waited or will wait for a core, summed over frames: divided
-     * by the time that has passed, it is the mean number of waiting frames (Little's law). */
-    Duration WaitingTime() const;
+    /** Time that the cores have been busy until now, summed over them; or until the latest arrival,
+     * where that was announced in advance. Likewise the next one. */
+    Duration BusyTime(Instant now) const;
+    /** Time that frames have waited for a core until now, summed over them: divided by the time
+     * that has passed, it is the mean number of waiting frames (Little's law). */
+    Duration WaitingTime(Instant now) const;
     /** Most frames that ever waited. */
     std::uint32_t QueueFramesMax() const;
-    /** Forget all work: the node restarts. The statistics stay. */
-    void Reset();
+    /** Forget all work that is not done: the node restarts. The statistics stay. */
+    void Reset(Instant now);
     /** From now on, work costs `permille` thousandths of what the configuration says, rounded down.
      * What was admitted goes on as it was promised. */
     void SetSlowdown(std::uint32_t permille);

@@ -62,7 +62,7 @@ TEST(ServiceQueue, OneCoreServesInOrderWithTheCostOfEachKind)
                       {1180, WorkKind::PACKET, 1280},
                       {5000, WorkKind::ACK, 5010},
                   });
-    EXPECT_EQ(queue.BusyTime(), Duration(100 + 60 + 10 + 10 + 100 + 10));
+    EXPECT_EQ(queue.BusyTime(At(6000)), Duration(100 + 60 + 10 + 10 + 100 + 10));
     EXPECT_EQ(queue.QueueFramesMax(), 2U);
 }
 
@@ -80,7 +80,7 @@ TEST(ServiceQueue, TheBoundCountsThoseWhoWaitNotThoseInService)
                       {100, WorkKind::ACK, -1},
                   });
     EXPECT_EQ(queue.QueueFramesMax(), 2U);
-    EXPECT_EQ(queue.BusyTime(), Duration(400));
+    EXPECT_EQ(queue.BusyTime(At(500)), Duration(400));
 }
 
 TEST(ServiceQueue, WithoutAQueueOnlyAFreeCoreTakesWork)
@@ -115,9 +115,9 @@ TEST(ServiceQueue, ResetForgetsTheWorkAndKeepsTheStatistics)
 {
     ServiceQueue queue(Config(1, 1));
     CheckTimeline(queue, {{0, WorkKind::PACKET, 100}, {0, WorkKind::PACKET, 200}});
-    queue.Reset();
+    queue.Reset(At(5));
     CheckTimeline(queue, {{10, WorkKind::PACKET, 110}, {10, WorkKind::PACKET, 210}});
-    EXPECT_EQ(queue.BusyTime(), Duration(400));
+    EXPECT_EQ(queue.BusyTime(At(500)), Duration(5 + 200)) << "it was cut short";
     EXPECT_EQ(queue.QueueFramesMax(), 1U);
 }
 
@@ -131,7 +131,23 @@ TEST(ServiceQueue, WaitingTimeIsSummedOverFrames)
     }
     queue.Admit(queue.CostOf(WorkKind::PACKET), At(250)); // until 300; the fourth was refused
     queue.Admit(queue.CostOf(WorkKind::PACKET), At(1000));
-    EXPECT_EQ(queue.WaitingTime(), Duration(100 + 200 + 50));
+    EXPECT_EQ(queue.WaitingTime(At(1000)), Duration(100 + 200 + 50));
+}
+
+TEST(ServiceQueue, WhatLiesAheadIsNotCountedYet)
+{
+    ServiceQueue queue(Config(2, 10));
+    for (int i = 0; i < 5; ++i)
+    {
+        queue.Admit(queue.CostOf(WorkKind::PACKET), At(0)); // ends at 100, 100, 200, 200, 300
+    }
+    EXPECT_EQ(queue.BusyTime(At(0)), Duration(0));
+    EXPECT_EQ(queue.BusyTime(At(150)), Duration(2 * 150));
+    EXPECT_EQ(queue.BusyTime(At(250)), Duration(200 + 250)) << "one core has nothing left to do";
+    EXPECT_EQ(queue.BusyTime(At(1000)), Duration(500));
+    EXPECT_EQ(queue.WaitingTime(At(50)), Duration(3 * 50));
+    EXPECT_EQ(queue.WaitingTime(At(150)), Duration(2 * 100 + 150));
+    EXPECT_EQ(queue.WaitingTime(At(1000)), Duration(2 * 100 + 200));
 }
 
 TEST(ServiceQueueDeathTest, ArrivalsGoForwardInTime)
@@ -230,7 +246,7 @@ RC_GTEST_PROP(ServiceQueue, AgreesWithAnEventList, ())
     }
     oracle.RunUntil(std::int64_t{1} << 40);
     RC_ASSERT(ends == oracle.Ends());
-    RC_ASSERT(queue.BusyTime().count() == busy);
+    RC_ASSERT(queue.BusyTime(At(std::int64_t{1} << 40)).count() == busy);
     RC_ASSERT(queue.QueueFramesMax() <= queueFrames);
 }
 

@@ -472,7 +472,7 @@ RunObserver::OnHostArrival(NodeId host,
         m_checker.PacketChanged(host, "a packet with changed bytes as " + KeyText(view.key), now);
         break;
     case Arrival::DUPLICATE:
-        if (m_config.linksDuplicate && IsTranslationKnown(host, view.key))
+        if (m_config.mayDuplicate && IsTranslationKnown(host, view.key))
         {
             m_checker.PacketRight();
             return;

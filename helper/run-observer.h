@@ -41,8 +41,10 @@ struct ObserverConfig
     bool hasReverseEntries = true; ///< the scheme gives the third manager an entry in advance
     bool managersServe = false;    ///< a manager's copy is as good as a service node's
     Instant warmup{};              ///< sessions that start earlier are left out of the latencies
-    bool linksDuplicate = false;   ///< a packet may come twice, and it is no node's fault
-    bool linksDamage = false;      ///< a packet without UDP checksum may come damaged
+    /** A packet may come twice, and it is no node's fault: a link has doubled it, or the last
+     * replica of a path releases it, and a new view makes another node the last one. */
+    bool mayDuplicate = false;
+    bool linksDamage = false; ///< a packet without UDP checksum may come damaged
     Instant firstFailure = NEVER;
     Duration seriesInterval{}; ///< 0: no time series
 };

@@ -88,6 +88,7 @@ MakeObserverConfig(const Scenario& scenario)
              .copies = {.managers = configured.promise.managers,
                         .serviceNodes = configured.promise.serviceNodes,
                         .everyServiceNode = configured.promise.everyServiceNode}});
+        config.mayDuplicate = config.mayDuplicate || configured.release == ReleaseRule::TAIL;
         // The scheme itself is that of all service groups.
         config.hasReverseEntries = configured.scheme.HasReverseEntry();
         config.managersServe = configured.promise.managersServe;
@@ -95,11 +96,11 @@ MakeObserverConfig(const Scenario& scenario)
     config.firstFailure = FirstFailureOf(scenario);
     config.warmup = Instant(scenario.sim.warmup);
     config.seriesInterval = scenario.output.seriesInterval.value();
-    config.linksDuplicate = scenario.topology.duplicatePerMillion > 0;
+    config.mayDuplicate = config.mayDuplicate || scenario.topology.duplicatePerMillion > 0;
     config.linksDamage = scenario.topology.corruptPerMillion > 0;
     for (const LinkSection& link : scenario.links)
     {
-        config.linksDuplicate = config.linksDuplicate || link.duplicatePerMillion.value_or(0) > 0;
+        config.mayDuplicate = config.mayDuplicate || link.duplicatePerMillion.value_or(0) > 0;
         config.linksDamage = config.linksDamage || link.corruptPerMillion.value_or(0) > 0;
     }
     return config;

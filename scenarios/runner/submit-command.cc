@@ -35,6 +35,22 @@ struct Request
     BatchOptions batch;
 };
 
+/** @throws std::runtime_error if tasks would not be found again */
+void
+CheckSbatchOption(const std::string& option)
+{
+    for (const char* name : {"--array", "-a", "--clusters", "-M"})
+    {
+        if (option.starts_with(name))
+        {
+            throw std::runtime_error(
+                fmt::format("--sbatch-option {}: flowchain must know which tasks there are; it "
+                            "makes the arrays itself, in one cluster",
+                            option));
+        }
+    }
+}
+
 BatchOptions
 BatchOf(const SubmitOptions& options, const BatchOptions& before)
 {
@@ -58,6 +74,7 @@ BatchOf(const SubmitOptions& options, const BatchOptions& before)
         for (const std::string& option : options.sbatch)
         {
             batch.sbatch.push_back(option.starts_with('-') ? option : "--" + option);
+            CheckSbatchOption(batch.sbatch.back());
         }
     }
     return batch;
@@ -239,6 +256,20 @@ HandOut(ResultStore& store, const std::string& database, const Request& request)
     return EXIT_ALL_HOLD;
 }
 
+/** As many as there are, whatever the scenario says. */
+std::vector<std::uint32_t>
+ReplicationsOf(const ResultStore& store, const SweepPlan& plan)
+{
+    const auto planned = store.PlannedReplications();
+    std::vector<std::uint32_t> replications;
+    for (const SweepPoint& point : plan.points)
+    {
+        const auto found = planned.find(point.Label());
+        replications.push_back(found == planned.end() ? 0 : found->second);
+    }
+    return replications;
+}
+
 /** @throws std::runtime_error if the runs are not the campaign's, and why */
 void
 CheckRuns(const ResultStore& store, const std::vector<PlannedRun>& runs, const std::string& buildId)
@@ -307,7 +338,7 @@ ResumeCommand(const SubmitOptions& options)
     }
     const SweepPlan plan = PlanOf(store);
     const std::string buildId = BuildId(ThisBuild());
-    const auto runs = RunsOf(plan, ReplicationsOf(plan, {}, store.PlannedReplications()), buildId);
+    const auto runs = RunsOf(plan, ReplicationsOf(store, plan), buildId);
     CheckRuns(store, runs, buildId);
     const bool isSlurm =
         options.slurm || (!options.printCommands && !jobs.empty() && jobs.back().isSlurm);

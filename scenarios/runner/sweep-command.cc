@@ -164,11 +164,10 @@ LockCampaign(const std::string& database)
     const int file = open(database.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0 || flock(file, LOCK_EX | LOCK_NB) != 0)
     {
-        throw std::runtime_error(fmt::format("{}: {}",
-                                             database,
-                                             errno == EWOULDBLOCK
-                                                 ? "another `flowchain sweep` is running it"
-                                                 : std::strerror(errno)));
+        throw std::runtime_error(fmt::format(
+            "{}: {}",
+            database,
+            errno == EWOULDBLOCK ? "another `flowchain` is at work on it" : std::strerror(errno)));
     }
 }
 

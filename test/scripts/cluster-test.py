@@ -31,6 +31,10 @@ echo "sbatch: error: Batch job submission failed: over the limit" >&2
 exit 1
 """,
     "squeue": """#!/bin/sh
+if grep -qs forgotten "$FAKE/queue"; then
+    echo "slurm_load_jobs error: Invalid job id specified" >&2 # as Slurm 22.05 says
+    exit 1
+fi
 [ -e "$FAKE/queue" ] && cat "$FAKE/queue" && exit 0
 echo "slurm_load_jobs error: Unable to contact slurm controller" >&2
 exit 1
@@ -136,6 +140,12 @@ chain.length = [1, 2, 3]
         for command in commands:
             self.shell(0, command)
         self.assertIn("9 of 9 done", self.expect(0, "collect", "c.db").stdout)
+
+    def test_resume_keeps_to_the_replications_of_the_plan(self):
+        self.assertEqual(len(self.submit("--replications", "1", runs_per_task="1")), 3)
+        self.assertEqual(len(self.expect(0, "resume", "c.db").stdout.splitlines()), 3)
+        self.submit("--replications", "4")
+        self.assertIn("12 runs, ", self.expect(0, "resume", "c.db").stderr)
 
     def test_a_task_makes_what_was_submitted_wherever_it_is_moved_to(self):
         serial = self.serial()
@@ -298,6 +308,13 @@ chain.length = [1, 2, 3]
             self.assertIn("nowhere.db: there is no such campaign",
                           self.expect(2, command, "nowhere.db").stderr)
 
+    def test_options_that_hide_tasks_are_refused(self):
+        for option in ("array=0-3", "--clusters=all", "-Mall"):
+            done = self.expect(2, "submit", "first.toml", "-d", "c.db", "--slurm",
+                               f"--sbatch-option={option}", env=self.fake("71"))
+            self.assertIn("flowchain must know which tasks there are", done.stderr)
+        self.assertFalse(self.calls.exists())
+
     def test_arrays_that_slurm_has_not_taken_are_submitted_by_resume(self):
         environment = self.fake("71 72")
         done = self.expect(2, "submit", "first.toml", "-d", "c.db", "--slurm", "--max-running", "3",
@@ -324,6 +341,7 @@ chain.length = [1, 2, 3]
         dependencies = re.findall(r"--dependency=\S+", self.calls.read_text(encoding="utf-8"))
         self.assertEqual(dependencies[-2:], ["--dependency=afterany:71:72",
                                              "--dependency=afterany:73"])
+        self.assertEqual(list((self.folder / "c.db.jobs").glob("*/*.part")), [])
         done = self.expect(0, "cancel", "c.db", env=environment)
         self.assertTrue(done.stdout.startswith("3 tasks of 2 job arrays cancelled"))
         self.assertTrue(self.calls.read_text(encoding="utf-8").endswith("scancel 71 72\n"))
@@ -331,6 +349,9 @@ chain.length = [1, 2, 3]
     def test_nothing_is_submitted_twice_while_the_queue_is_not_known(self):
         environment = self.fake("71 72 73")
         self.expect(0, "submit", "first.toml", "-d", "c.db", "--slurm", env=environment)
+        self.queue.write_text("forgotten", encoding="utf-8")
+        status = self.expect(2, "status", "c.db", env=environment).stdout
+        self.assertIn("none waits or runs", status)
         self.queue.unlink()
         done = self.expect(2, "resume", "c.db", env=environment)
         self.assertIn("squeue has failed: slurm_load_jobs error: Unable to contact slurm",

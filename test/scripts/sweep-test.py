@@ -234,7 +234,7 @@ class SweepTest(unittest.TestCase):
             second = self.sweep()
             first.kill()
         self.assertEqual(second.returncode, 2)
-        self.assertIn("another `flowchain sweep` is running it", second.stderr)
+        self.assertIn("another `flowchain` is at work on it", second.stderr)
 
     def count_members(self):
         try:

@@ -363,6 +363,10 @@ ReadTask(const fs::path& file, const std::string& buildId)
             CheckId(task.job, run, file);
             task.runs.push_back(std::move(run));
         }
+        if (task.runs.empty())
+        {
+            ThrowFile(file, "has no runs");
+        }
         for (const auto& [key, value] : task.plan.points.front().parameters)
         {
             task.plan.axes.push_back(key);

@@ -272,9 +272,12 @@ chain.length = [1, 2, 3]
         file.write_text(self.SCENARIO.replace("2000", "3000"), encoding="utf-8")
         self.assertIn("would not be the one that was submitted", self.shell(2, command).stderr)
         self.assertFalse((self.folder / "c.db.shards/1-0.db").exists())
-        (self.folder / "c.db.jobs/1/task-0.json").write_text('{"runs": 7}', encoding="utf-8")
-        self.assertIn("task-0.json: is no file that `flowchain submit` wrote",
-                      self.shell(2, command).stderr)
+        for text, cause in (
+            ('{"runs": 7}', "is no file that `flowchain submit` wrote"),
+            ('{"task": 0, "runs": []}', "has no runs"),
+        ):
+            (self.folder / "c.db.jobs/1/task-0.json").write_text(text, encoding="utf-8")
+            self.assertIn(f"task-0.json: {cause}", self.shell(2, command).stderr)
 
     # Slurm's commands
 

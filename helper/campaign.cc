@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "campaign.h"
 
-#include "process-pool.h"
+#include "branched-runs.h"
 #include "run-identity.h"
 #include "scenario-reader.h"
 
@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 namespace flowchain
 {
@@ -23,19 +24,18 @@ namespace
 
 constexpr int TICK_MS = 500;
 
-/** A run that the store has not. */
-struct OpenRun
-{
-    const PlannedRun* run = nullptr;
-    double cost = 0;
-};
+// What a job says of a run: that it is done, with its record; that it has failed, and why; that it
+// cannot share a warm-up after all.
+constexpr std::string_view DONE = "done";
+constexpr std::string_view FAILED = "failed";
+constexpr std::string_view ALONE = "alone";
 
 /** CPU seconds where points have run before, scaled estimates elsewhere. */
-std::vector<OpenRun>
+std::vector<CampaignRunner::OpenRun>
 OpenRunsOf(const ResultStore& store, const SweepPlan& plan, const std::vector<PlannedRun>& runs)
 {
     const auto done = store.Done();
-    std::vector<OpenRun> open;
+    std::vector<CampaignRunner::OpenRun> open;
     std::map<std::size_t, std::optional<double>> measured;
     double measuredSeconds = 0;
     double estimateOfMeasured = 0;
@@ -58,14 +58,14 @@ OpenRunsOf(const ResultStore& store, const SweepPlan& plan, const std::vector<Pl
     }
     const double scale =
         estimateOfMeasured > 0 && measuredSeconds > 0 ? measuredSeconds / estimateOfMeasured : 1;
-    for (OpenRun& one : open)
+    for (auto& one : open)
     {
         const auto& seconds = measured[one.run->point];
         one.cost = seconds ? *seconds : one.cost * scale;
     }
     std::stable_sort(open.begin(),
                      open.end(),
-                     [](const OpenRun& a, const OpenRun& b)
+                     [](const auto& a, const auto& b)
                      {
         return a.cost > b.cost;
     });
@@ -192,66 +192,184 @@ EstimatedCost(const Scenario& scenario)
     return frames + nodes * stop / heartbeat;
 }
 
-std::size_t
-RunCampaign(ResultStore& store,
-            const SweepPlan& plan,
-            const std::vector<PlannedRun>& runs,
-            const std::string& buildId,
-            const CampaignOptions& options,
-            CampaignListener& listener)
+CampaignRunner::CampaignRunner(ResultStore& store,
+                               const std::string& buildId,
+                               const CampaignOptions& options,
+                               CampaignListener& listener)
+    : m_store(store)
+    , m_buildId(buildId)
+    , m_options(options)
+    , m_listener(listener)
 {
-    const auto open = OpenRunsOf(store, plan, runs);
-    double cost = 0;
-    for (const OpenRun& one : open)
+}
+
+/** Runs that share a warm-up are one job, where that is wanted. The longest jobs come first. */
+void
+CampaignRunner::MakeJobs()
+{
+    std::map<std::string, std::size_t> trunks; // place in m_jobs, by TrunkKey()
+    for (std::size_t i = 0; i < m_open.size(); ++i)
     {
-        cost += one.cost;
-    }
-    double costDone = 0;
-    std::size_t next = 0;
-    std::size_t done = 0;
-    bool hasFailed = false;
-    std::map<std::size_t, RunRecord> records; ///< that have come from runs that have not ended
-    ProcessPool pool;
-    const auto onMessage = [&](std::size_t index, const std::string& message)
-    {
-        records[index] = DecodeRecord(message);
-    };
-    const auto onEnd = [&](std::size_t index, const std::string& error)
-    {
-        RunRecord record = std::move(records[index]);
-        records.erase(index);
-        if (!error.empty())
+        const auto key = m_options.shareWarmup ? TrunkKey(WithoutOutput(m_open[i].run->scenario))
+                                               : std::string{};
+        const auto [place, isNew] = trunks.emplace(key, m_jobs.size());
+        if (key.empty() || isNew)
         {
-            record = {};
-            record.error = error;
-            record.host = HostName();
-            record.started = UtcNow();
+            m_jobs.emplace_back();
         }
-        const PlannedRun& run = *open[index].run;
-        store.Add(run, buildId, record);
-        hasFailed = hasFailed || !record.error.empty() || record.exitCode != EXIT_ALL_HOLD;
-        costDone += open[index].cost;
-        listener.OnRun(run, record, ++done, cost > 0 ? costDone / cost : 1);
+        Job& job = key.empty() ? m_jobs.back() : m_jobs[place->second];
+        job.runs.push_back(i);
+        job.cost += m_open[i].cost;
+        m_cost += m_open[i].cost;
+    }
+    std::stable_sort(m_jobs.begin(),
+                     m_jobs.end(),
+                     [](const Job& a, const Job& b)
+                     {
+        return a.cost > b.cost;
+    });
+    m_branchJobs = m_jobs.empty() ? 1 : std::max<std::size_t>(1, m_options.jobs / m_jobs.size());
+}
+
+std::size_t
+CampaignRunner::Run(const SweepPlan& plan, const std::vector<PlannedRun>& runs)
+{
+    m_open = OpenRunsOf(m_store, plan, runs);
+    MakeJobs();
+    const auto onMessage = [this](std::size_t job, const std::string& message)
+    {
+        TakeMessage(m_jobs[job], message);
     };
+    const auto onEnd = [this](std::size_t job, const std::string& error)
+    {
+        EndJob(m_jobs[job], error);
+    };
+    std::size_t next = 0;
     while (true)
     {
-        while (next < open.size() && pool.Count() < options.jobs &&
-               !(hasFailed && options.failFast))
+        while (next < m_jobs.size() && m_pool.Count() < m_options.jobs &&
+               !(m_hasFailed && m_options.failFast))
         {
-            const PlannedRun& run = *open[next].run;
-            pool.Start(next++,
-                       [&run](const ProcessPool::Send& send)
-                       {
-                send(EncodeRecord(RecordRun(WithoutOutput(run.scenario))));
-            });
+            StartJob(next++);
         }
-        if (pool.Count() == 0)
+        if (m_pool.Count() == 0)
         {
-            return open.size() - next;
+            return m_open.size() - m_done;
         }
-        pool.Wait(onMessage, onEnd, TICK_MS);
-        listener.OnTick();
+        m_pool.Wait(onMessage, onEnd, TICK_MS);
+        m_listener.OnTick();
     }
+}
+
+void
+CampaignRunner::StartJob(std::size_t number)
+{
+    m_pool.Start(number,
+                 [this, number](const ProcessPool::Send& send)
+                 {
+        const auto& runs = m_jobs[number].runs;
+        if (runs.size() == 1)
+        {
+            const Scenario scenario = WithoutOutput(m_open[runs[0]].run->scenario);
+            send(fmt::format("{} {}\n", runs[0], DONE) + EncodeRecord(RecordRun(scenario)));
+            return;
+        }
+        RunTogether(runs, send);
+    });
+}
+
+/** In the process of a job: warm up once, go on from there with each of the runs. */
+void
+CampaignRunner::RunTogether(const std::vector<std::size_t>& runs,
+                            const ProcessPool::Send& send) const
+{
+    std::vector<Scenario> scenarios;
+    for (const std::size_t run : runs)
+    {
+        scenarios.push_back(WithoutOutput(m_open[run].run->scenario));
+    }
+    std::vector<const Scenario*> branches;
+    for (const Scenario& scenario : scenarios)
+    {
+        branches.push_back(&scenario);
+    }
+    const auto started = UtcNow();
+    const auto left = RunBranches(
+        branches,
+        m_branchJobs,
+        [&](std::size_t branch, RunOutcome outcome)
+        {
+        return EncodeRecord(MakeRecord(scenarios[branch], std::move(outcome), started));
+        },
+        [&](std::size_t branch, const std::string& result, const std::string& error)
+        {
+        send(fmt::format("{} {}\n", runs[branch], error.empty() ? DONE : FAILED) +
+             (error.empty() ? result : error));
+    });
+    for (const std::size_t branch : left)
+    {
+        send(fmt::format("{} {}\n", runs[branch], ALONE));
+    }
+}
+
+/** A job tells of one of its runs. */
+void
+CampaignRunner::TakeMessage(Job& job, const std::string& message)
+{
+    const auto blank = message.find(' ');
+    const auto line = message.find('\n');
+    std::size_t run = 0;
+    std::from_chars(message.data(), message.data() + blank, run);
+    const auto what = std::string_view(message).substr(blank + 1, line - blank - 1);
+    const auto rest = std::string_view(message).substr(line + 1);
+    std::erase(job.runs, run);
+    if (what == DONE)
+    {
+        Keep(run, DecodeRecord(rest));
+    }
+    else if (what == FAILED)
+    {
+        KeepFailed(run, std::string(rest));
+    }
+    else
+    {
+        m_alone.push_back(run);
+    }
+}
+
+/** What a job has not told of, it has failed. */
+void
+CampaignRunner::EndJob(Job& job, const std::string& error)
+{
+    for (const std::size_t run : std::exchange(job.runs, {}))
+    {
+        KeepFailed(run, error.empty() ? "the run has left no result" : error);
+    }
+    for (const std::size_t run : std::exchange(m_alone, {}))
+    {
+        m_jobs.push_back({{run}, m_open[run].cost});
+    }
+}
+
+void
+CampaignRunner::Keep(std::size_t index, const RunRecord& record)
+{
+    const PlannedRun& run = *m_open[index].run;
+    m_store.Add(run, m_buildId, record);
+    m_hasFailed = m_hasFailed || !record.error.empty() || record.exitCode != EXIT_ALL_HOLD;
+    m_costDone += m_open[index].cost;
+    ++m_done;
+    m_listener.OnRun(run, record, m_done, m_cost > 0 ? m_costDone / m_cost : 1);
+}
+
+void
+CampaignRunner::KeepFailed(std::size_t index, const std::string& error)
+{
+    RunRecord record;
+    record.error = error;
+    record.host = HostName();
+    record.started = UtcNow();
+    Keep(index, record);
 }
 
 } // namespace flowchain

@@ -2,6 +2,7 @@
 #ifndef FLOWCHAIN_CAMPAIGN_H
 #define FLOWCHAIN_CAMPAIGN_H
 
+#include "process-pool.h"
 #include "result-store.h"
 #include "sweep-plan.h"
 
@@ -66,21 +67,64 @@ class CampaignListener
 
 struct CampaignOptions
 {
-    std::size_t jobs = 1;  ///< processes at the same time
-    bool failFast = false; ///< start no more runs after one that failed, in whatever way
+    std::size_t jobs = 1;    ///< processes at the same time
+    bool failFast = false;   ///< start no more runs after one that failed, in whatever way
+    bool shareWarmup = true; ///< runs that differ only in what comes after it warm up once
 };
 
 /**
- * Run those of `runs` that the store does not have yet, each in a process of its own, the longest
- * first, and keep each in the store as soon as it is there.
- * @returns how many were not started because of failFast
+ * Runs those runs that a store does not have yet, the longest first, each in a process of its own,
+ * and keeps each in the store as soon as it is there. Runs that share their warm-up
+ * (SharesPrefix()) fork from one parent; their results are the same.
  */
-std::size_t RunCampaign(ResultStore& store,
-                        const SweepPlan& plan,
-                        const std::vector<PlannedRun>& runs,
-                        const std::string& buildId,
-                        const CampaignOptions& options,
-                        CampaignListener& listener);
+class CampaignRunner
+{
+  public:
+    /** A run that the store has not. */
+    struct OpenRun
+    {
+        const PlannedRun* run = nullptr;
+        double cost = 0; ///< estimated
+    };
+
+    CampaignRunner(ResultStore& store,
+                   const std::string& buildId,
+                   const CampaignOptions& options,
+                   CampaignListener& listener);
+
+    /** One call. @returns how many were not started because of failFast */
+    std::size_t Run(const SweepPlan& plan, const std::vector<PlannedRun>& runs);
+
+  private:
+    /** Runs that one process makes. */
+    struct Job
+    {
+        std::vector<std::size_t> runs; ///< of which nothing has come yet; index: as m_open
+        double cost = 0;
+    };
+
+    void MakeJobs();
+    void StartJob(std::size_t number);
+    void RunTogether(const std::vector<std::size_t>& runs, const ProcessPool::Send& send) const;
+    void TakeMessage(Job& job, const std::string& message);
+    void EndJob(Job& job, const std::string& error);
+    void Keep(std::size_t index, const RunRecord& record);
+    void KeepFailed(std::size_t index, const std::string& error);
+
+    ResultStore& m_store;
+    std::string m_buildId;
+    CampaignOptions m_options;
+    CampaignListener& m_listener;
+    ProcessPool m_pool;
+    std::vector<OpenRun> m_open;
+    std::vector<Job> m_jobs;
+    std::vector<std::size_t> m_alone; ///< that could not share, and are to run by themselves
+    std::size_t m_branchJobs = 1;     ///< processes at the same time within a job
+    std::size_t m_done = 0;
+    double m_cost = 0;
+    double m_costDone = 0;
+    bool m_hasFailed = false;
+};
 
 } // namespace flowchain
 

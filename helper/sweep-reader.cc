@@ -160,6 +160,10 @@ class SweepReader
         }
         std::vector<Block> axes;
         ReadAxes("", path, *table, axes);
+        for (const Block& block : axes)
+        {
+            CheckUnique(*table, path, block);
+        }
         std::move(axes.begin(), axes.end(), std::back_inserter(m_blocks));
     }
 
@@ -212,7 +216,27 @@ class SweepReader
                 return;
             }
         }
+        CheckUnique(table, path, block);
         m_blocks.push_back(std::move(block));
+    }
+
+    /** No two steps of a block may be the same, or there would be two equal points. */
+    void CheckUnique(const toml::table& table, const std::string& path, const Block& block)
+    {
+        std::set<std::string> steps;
+        for (std::size_t i = 0; i < block.axes.front().values.size(); ++i)
+        {
+            std::string step;
+            for (const SweepAxis& axis : block.axes)
+            {
+                step += (step.empty() ? "" : ", ") + axis.key + " = " + axis.values[i].label;
+            }
+            if (!steps.insert(step).second)
+            {
+                m_diagnostics.AddAt(
+                    table.source(), path, fmt::format("{} stands there twice", step));
+            }
+        }
     }
 
     /** Every list and range in `table` and the tables in it, each as a block. */
@@ -265,17 +289,9 @@ class SweepReader
                             SWEEP_VALUES_MAX));
             return false;
         }
-        std::set<std::string> labels;
         for (const auto& element : *list)
         {
             axis.values.push_back(ValueOf(element));
-            if (!labels.insert(axis.values.back().label).second)
-            {
-                m_diagnostics.AddAt(element.source(),
-                                    path,
-                                    fmt::format("{} stands there twice", axis.values.back().label));
-                return false;
-            }
         }
         return true;
     }

@@ -147,6 +147,10 @@ AddSweepOptions(CLI::App& command, SweepOptions& options)
     auto* going = command.add_flag(
         "--keep-going", options.keepGoing, "Run all that can be run (the default)");
     fast->excludes(going);
+    command.add_flag("--cold",
+                     options.cold,
+                     "Let every run make its own warm-up. Without this, runs that differ only in\n"
+                     "failures after it share one; the results are the same");
     command.add_flag("--dry-run", options.dryRun, "Print the runs, run nothing");
     command.add_flag("--quiet", options.quiet, "Print errors only");
     command.footer(

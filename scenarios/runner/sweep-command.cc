@@ -243,8 +243,9 @@ SweepCommand(const SweepOptions& options)
     const CampaignOptions how{.jobs = options.jobs != 0
                                           ? options.jobs
                                           : std::max(1U, std::thread::hardware_concurrency()),
-                              .failFast = options.failFast};
-    RunCampaign(store, plan, runs, buildId, how, progress);
+                              .failFast = options.failFast,
+                              .shareWarmup = !options.cold};
+    CampaignRunner(store, buildId, how, progress).Run(plan, runs);
     bool isPrecise = true;
     if (precision > 0)
     {
@@ -254,7 +255,7 @@ SweepCommand(const SweepOptions& options)
             store.SetPlan(header, plan, runs);
             const auto now = store.Status();
             progress.Extend(now.planned - now.done);
-            RunCampaign(store, plan, runs, buildId, how, progress);
+            CampaignRunner(store, buildId, how, progress).Run(plan, runs);
         }
         isPrecise = IsPrecise(store, plan, precision, options.metric);
     }

@@ -25,6 +25,7 @@ struct SweepOptions
     unsigned jobs = 0;                                ///< 0: as many as there are processors
     bool failFast = false;
     bool keepGoing = false; ///< the default
+    bool cold = false;      ///< every run makes its own warm-up
     bool dryRun = false;
     bool quiet = false;
 };

@@ -228,7 +228,7 @@ TaskCommand(const std::string& file)
                             task.runs);
     results.TakeInShard();
     TaskProgress progress(task.plan, task.runs.size(), results);
-    RunCampaign(results.Store(), task.plan, task.runs, task.job.buildId, {}, progress);
+    CampaignRunner(results.Store(), task.job.buildId, {}, progress).Run(task.plan, task.runs);
     progress.Publish();
     const auto status = results.Store().Status();
     fmt::print("{} of {} runs done: {}\n", status.done, status.planned, shard.string());

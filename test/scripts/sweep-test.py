@@ -225,6 +225,19 @@ class SweepTest(unittest.TestCase):
             digests.add(printed.splitlines()[-1])
         self.assertEqual(len(digests), 1)
 
+    def test_a_shared_warm_up_changes_no_result(self):
+        scenario = SCENARIO.replace('stop = "80ms"', 'stop = "80ms"\nwarmup = "10ms"')
+        self.write('replications = 2\n[[sweep.zip]]\n'
+                   '"failure[0].at" = ["10ms", "15ms", "16ms", "20ms", "5ms"]\n'
+                   '"failure[0].kind" = ["crash", "cut", "suspect", "drain", "crash"]\n', scenario)
+        cold = self.sweep("--cold", "--database", "cold.db")
+        self.assertIn("10 of 10 done", cold.stdout, cold.stderr)
+        for jobs in ("1", "3", "16"):
+            warm = self.sweep("-j", jobs, "--database", f"{jobs}.db")
+            self.assertEqual(warm.stderr, cold.stderr)
+            self.assertEqual(warm.stdout.splitlines()[-1], cold.stdout.splitlines()[-1])
+            self.assertEqual(warm.returncode, cold.returncode)
+
     def test_one_campaign_is_swept_by_one(self):
         self.write("replications = 200\n")
         with subprocess.Popen([PROGRAM, "sweep", "small.toml", "-j", "1", "--quiet"],
@@ -330,7 +343,9 @@ class SweepTest(unittest.TestCase):
                 ("replications = 0\n", (1, 16), "expected an integer from 1 to 10000"),
                 ("replicatons = 2\n", (1, 1), "did you mean 'replications'?"),
                 ("[sweep.cross]\nchain.length = []\n", (2, 16), "expected a list of 1 to"),
-                ("[sweep.cross]\nchain.length = [1, 1]\n", (2, 20), "1 stands there twice"),
+                ("[sweep.cross]\nchain.length = [1, 1]\n", (1, 1), "chain.length = 1 stands there twice"),
+                ("[[sweep.zip]]\nchain.length = [1, 2, 1]\nsync.window = [3, 3, 3]\n", (1, 1),
+                 "chain.length = 1, sync.window = 3 stands there twice"),
                 ("[sweep.cross]\nchain.length = {from = 3, to = 1}\n", (2, 16), "a range goes up"),
                 ("[sweep.cross]\nsim.stop = {from = \"1ms\", to = \"2ms\"}\n", (2, 12),
                  "needs a step"),

@@ -116,6 +116,10 @@ class StatisticsTest(unittest.TestCase):
         shared = np.array([3.0, -7.0, 11.0, 2.0])
         found = statistics.paired_difference(shared + 1, shared + 6)
         self.assertEqual((found.estimate, found.low, found.high), (5, 5, 5))
+        # Differences -2, 10 and 1 of pairs that are in no order: 3 +- 4.303 x 6.245 / sqrt 3.
+        found = statistics.paired_difference([5.0, 1.0, 4.0], [3.0, 11.0, 5.0])
+        self.assertAlmostEqual(found.estimate, 3)
+        self.assertAlmostEqual(found.half_width, 4.3027 * math.sqrt(39 / 3), 3)
         own = np.array([0.1, -0.1, 0.1, -0.1])
         # var(a) + var(a + own) over var(own), by hand: a and own as above
         ratio = (np.var(shared, ddof=1) + np.var(shared + own, ddof=1)) / np.var(own, ddof=1)

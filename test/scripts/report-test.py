@@ -296,6 +296,28 @@ class ReportTest(unittest.TestCase):
             (t) => t.textContent)""")
         self.assertEqual(sorted(set(numbers)), ["1", "2", "3", "4", "5", "6", "7"])
 
+    def test_points_are_drawn_where_their_means_are(self):
+        browser = self.browser()
+        browser.open(self.small)
+        marks = browser.run("""return [...document.querySelectorAll(
+            "#figure-latency-first_packet-mean .mark-symbol path")].map((m) => [
+            m.getAttribute("transform"), m.getAttribute("aria-label")])""")
+        rows = csv.DictReader(self.flowchain(
+            "query", "small.db", "--metric", "latency.first_packet.mean", "--format",
+            "csv").splitlines())
+        means = {" ".join(f"{key}={row[key]}" for key in
+                          ("chain.length", "chain.release", "chain.scheme")): float(row["mean"])
+                 for row in rows}
+        drawn = [(means[re.search("point: ([^;]*);", label).group(1)],
+                  float(re.search(r"translate\([^,]*,([^)]*)\)", place).group(1)))
+                 for place, label in marks]
+        self.assertEqual(len(drawn), 12)
+        low, high = min(drawn), max(drawn)
+        self.assertLess(high[1], low[1] - 20)  # greater is higher
+        slope = (high[1] - low[1]) / (high[0] - low[0])
+        for mean, y in drawn:
+            self.assertAlmostEqual(y, low[1] + slope * (mean - low[0]), delta=0.05)
+
     def test_commands_of_the_figures_yield_their_numbers(self):
         text = html.unescape(self.small.read_text(encoding="utf-8"))
         commands = re.findall(r"^flowchain (query small\.db .*?)(?:</code>|$)", text, re.M)

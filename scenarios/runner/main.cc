@@ -186,9 +186,15 @@ AddQueryOptions(CLI::App& command, QueryOptions& options)
         ->delimiter(',')
         ->allow_extra_args(false)
         ->excludes(sql);
-    command.add_option("--format", options.format, "text, csv or json")
+    command.add_option("--where", options.where, "Of these points only, as often as wanted")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false)
+        ->excludes(sql);
+    command
+        .add_option(
+            "--format", options.format, "text, wide (a column for each metric), csv or json")
         ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "csv", "json"}));
+        ->check(CLI::IsMember({"text", "wide", "csv", "json"}));
 }
 
 void

@@ -15,7 +15,8 @@ struct QueryOptions
     std::string sql;                  ///< empty: `metrics`
     std::vector<std::string> metrics; ///< scalars
     std::vector<std::string> by;      ///< swept keys; empty: all
-    std::string format = "text";      ///< "text", "csv", "json"
+    std::vector<std::string> where;   ///< "key=value": of these points only
+    std::string format = "text";      ///< "text", "wide", "csv", "json"
 };
 
 /** What the command line of `show` says. */

@@ -306,6 +306,22 @@ class SweepTest(unittest.TestCase):
         self.assertAlmostEqual(float(row["half_width_95"]),
                                2.7764451 * statistics.stdev(values) / math.sqrt(5), places=3)
 
+    def test_query_narrows_and_widens(self):
+        self.write(CROSS)
+        self.good("sweep", "small.toml")
+        query = ("query", "results/small.db", "-m", "sessions.started,sync.bytes")
+        wide = self.good(*query, "--where", "chain.release=all", "--format", "wide").splitlines()
+        self.assertEqual(wide[0].split(), ["chain.length", "n", "sessions.started", "[sessions]",
+                                           "+-", "sync.bytes", "[bytes]", "+-"])
+        self.assertEqual([line.split()[:4] for line in wide[1:]],
+                         [[str(n), "2", "40.000", "0.000"] for n in (1, 2, 3)])
+        rows = list(csv.DictReader(io.StringIO(self.good(
+            *query, "--where", "chain.length=2", "--format", "csv"))))
+        self.assertEqual({row["chain.release"] for row in rows}, {"immediate", "all"})
+        pooled = list(csv.DictReader(io.StringIO(self.good(
+            *query, "--by", "chain.length", "--format", "csv"))))
+        self.assertEqual({(row["n"], row["half_width_95"]) for row in pooled}, {("4", "")})
+
     def test_precision_adds_runs_until_it_is_reached(self):
         self.write("[sweep.cross]\nchain.length = [1, 2]\n")
         metric = "sync.bytes_per_session"
@@ -418,7 +434,10 @@ class SweepTest(unittest.TestCase):
                                    ((), "either SQL or --metric"),
                                    (("-m", "sessions.lots"), "did you mean 'sessions.lost'?"),
                                    (("-m", "trace.digest"), "there is none"),
-                                   (("-m", "sessions.lost", "--by", "x"), "there is none")):
+                                   (("-m", "sessions.lost", "--by", "x"), "there is none"),
+                                   (("-m", "sessions.lost", "--where", "x"), "expected KEY=VALUE"),
+                                   (("-m", "sessions.lost", "--where", "x=1"), "there is none"),
+                                   (("SELECT 1", "--format", "wide"), "is for --metric")):
             with self.subTest(arguments=arguments):
                 done = self.run_program("query", "results/small.db", *arguments)
                 self.assertEqual(done.returncode, 2)

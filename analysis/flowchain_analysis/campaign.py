@@ -40,7 +40,15 @@ class Campaign:
             raise CampaignError(f"{path}: no such file")
         uri = f"file:{urllib.parse.quote(str(self.path.resolve()))}?mode=ro"
         try:
-            self._database = sqlite3.connect(uri, uri=True, timeout=30)
+            try:
+                self._database = sqlite3.connect(uri, uri=True, timeout=30)
+                self._database.execute("PRAGMA schema_version")
+            except sqlite3.OperationalError:
+                # In a folder that may not be written to, SQLite cannot make the file by which it
+                # would share the database with a writer; without a log there is none.
+                if self.path.with_name(self.path.name + "-wal").exists():
+                    raise
+                self._database = sqlite3.connect(uri + "&immutable=1", uri=True)
             (application,) = self._database.execute("PRAGMA application_id").fetchone()
             (version,) = self._database.execute("PRAGMA user_version").fetchone()
         except sqlite3.Error as error:

@@ -6,8 +6,10 @@ is drawn of it.
 usage: analysis-test.py FLOWCHAIN
 """
 
+import contextlib
 import doctest
 import math
+import os
 import pathlib
 import re
 import sqlite3
@@ -203,6 +205,27 @@ class LoaderTest(DatabaseTest):
         campaign = self.chain_lengths()
         with self.assertRaises(CampaignError):
             campaign.query("DELETE FROM run RETURNING id")
+
+    def test_a_database_in_a_folder_that_may_not_be_written_to(self):
+        self.chain_lengths().close()
+        with contextlib.closing(sqlite3.connect(self.path())) as database:
+            database.execute("PRAGMA journal_mode = WAL")
+        self.path().chmod(0o444)
+        self.folder.chmod(0o555)
+        self.addCleanup(self.folder.chmod, 0o755)
+        child = os.fork()  # not a program of its own: the source may be readable by root only
+        if child == 0:
+            code = 1
+            try:
+                if os.geteuid() == 0:
+                    os.setgroups([])
+                    os.setgid(65534)
+                    os.setuid(65534)
+                with Campaign(self.path()) as campaign:
+                    code = 0 if len(campaign.members()) == 12 else 2
+            finally:
+                os._exit(code)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
 
     def test_tables(self):
         campaign = self.chain_lengths()

@@ -41,8 +41,9 @@ enum class NoteKind : std::uint8_t
     DRAIN_STARTED,    ///< controller: `peer` is to be drained
     REQUEST_REFUSED,  ///< controller: what was asked for about `peer` cannot be done
     CONTROL_RESUMED,  ///< controller: has restarted and knows `value` members again
-    SNAPSHOT_STARTED, ///< service node: sends its state to joining node `peer`
-    SNAPSHOT_ENDED,   ///< service node: has received a whole snapshot
+    SNAPSHOT_STARTED, ///< donor: sends its state to joining service node `peer`
+    SNAPSHOT_ENDED,   ///< service node: has all of its donors; `peer` is the last, or NO_NODE: gave
+                      ///< up
     STATE_CHANGED,    ///< owner: record.state is the session's TCP state now
     DELETED,          ///< owner: begins to remove record everywhere; value is a DeletionCause
     COPY_REMOVED,     ///< any: has taken its copy of record out

@@ -101,15 +101,7 @@ ControllerMachine::IsLast(NodeId node) const
 bool
 ControllerMachine::IsLastActive(NodeId node) const
 {
-    for (NodeId other = 0; other < Nodes().nodes.size(); ++other)
-    {
-        if (other != node && Nodes().AreAlike(node, other) &&
-            m_wanted.members[other].status == MemberStatus::ACTIVE)
-        {
-            return false;
-        }
-    }
-    return true;
+    return !HasAlike(node, MemberStatus::ACTIVE, m_wanted);
 }
 
 void
@@ -120,6 +112,39 @@ ControllerMachine::Suspect(NodeId node, Actions& out)
     PromoteIfLast(m_wanted);
 }
 
+/** Whether another node like `node` has this status. */
+bool
+ControllerMachine::HasAlike(NodeId node, MemberStatus status, const ViewBody& body) const
+{
+    for (NodeId other = 0; other < body.count; ++other)
+    {
+        if (other != node && Nodes().AreAlike(node, other) && body.members[other].status == status)
+        {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+ControllerMachine::CanRestore(NodeId node, const ViewBody& body) const
+{
+    if (!m_controller.restoreFromManagers || Nodes().nodes[node].role != NodeRole::SERVICE_NODE)
+    {
+        return false;
+    }
+    for (NodeId other = 0; other < body.count; ++other)
+    {
+        if (Nodes().nodes[other].role == NodeRole::MANAGER &&
+            Nodes().nodes[other].service == Nodes().nodes[node].service &&
+            body.members[other].status == MemberStatus::ACTIVE)
+        {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 ControllerMachine::PromoteIfLast(ViewBody& body) const
 {
@@ -127,20 +152,14 @@ ControllerMachine::PromoteIfLast(ViewBody& body) const
     {
         const auto has = [&](MemberStatus status)
         {
-            for (NodeId node = 0; node < body.count; ++node)
-            {
-                if (Nodes().AreAlike(first, node) && body.members[node].status == status)
-                {
-                    return true;
-                }
-            }
-            return false;
+            return body.members[first].status == status || HasAlike(first, status, body);
         };
         // A draining node still has everything. What a joining one has is all there is otherwise,
-        // since nobody is left to learn from.
+        // if nobody is left to learn from.
         const MemberStatus next =
             has(MemberStatus::DRAINING) ? MemberStatus::DRAINING : MemberStatus::JOINING;
-        if (!IsWatched(first) || has(MemberStatus::ACTIVE) || !has(next))
+        if (!IsWatched(first) || has(MemberStatus::ACTIVE) || !has(next) ||
+            (next == MemberStatus::JOINING && CanRestore(first, body)))
         {
             continue;
         }
@@ -183,13 +202,8 @@ ControllerMachine::StatusOnReturn(NodeId node, bool ready, const ViewBody& body)
         return MemberStatus::DRAINING; // it has crashed meanwhile, but is to stop all the same
     }
     const bool needsState = Nodes().nodes[node].role == NodeRole::SERVICE_NODE && !ready;
-    // The last service node alive has nobody to learn from.
-    bool hasDonor = false;
-    for (NodeId other = 0; other < body.count; ++other)
-    {
-        hasDonor = hasDonor || (other != node && Nodes().AreAlike(node, other) &&
-                                body.members[other].status == MemberStatus::ACTIVE);
-    }
+    // The last service node alive has nobody of its kind to learn from.
+    const bool hasDonor = HasAlike(node, MemberStatus::ACTIVE, body) || CanRestore(node, body);
     return needsState && hasDonor && m_controller.snapshotOnJoin ? MemberStatus::JOINING
                                                                  : MemberStatus::ACTIVE;
 }
@@ -204,6 +218,7 @@ ControllerMachine::HandleHeartbeat(const MessageHeader& header, Instant now, Act
     if (header.sourceIncarnation != known.incarnation)
     {
         member = {StatusOnReturn(node, ready, m_wanted), header.sourceIncarnation};
+        PromoteIfLast(m_wanted); // if it was the last active one while others drain
     }
     else if (known.status == MemberStatus::DOWN)
     {

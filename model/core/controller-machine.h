@@ -14,11 +14,17 @@ struct ControllerConfig
     bool snapshotOnJoin = true; ///< a service node that comes back joins first; else it is active
     Duration publishDelay{0};   ///< from a decision to the view that says so
     Duration drainTime{20'000'000'000}; ///< once all know that a node drains, until it may stop
+    /** Managers have copies: where no service node is active, one that comes back joins by them. */
+    bool restoreFromManagers = false;
 };
 
 /**
  * Detects failures by heartbeats and publishes membership views. Every change is a new epoch, sent
  * reliably to all nodes that are not down.
+ *
+ * A service node that comes back is JOINING until it says that it has got what it lacks, from an
+ * active service node or, if there is none, from the active managers. If there is nobody who could
+ * give it anything, it is ACTIVE at once.
  *
  * A silent node that is the last of its role stays in the view: there is nobody to take over, and
  * if it is the controller that is cut off, to be out would cost the node all that it has.
@@ -72,6 +78,9 @@ class ControllerMachine : public ProtocolMachine
     /** Whether the view has nobody else of the node's role in its service group. */
     bool IsLast(NodeId node) const;
     bool IsLastActive(NodeId node) const;
+    bool HasAlike(NodeId node, MemberStatus status, const ViewBody& body) const;
+    /** Whether managers can give the service node's group what it has lost. */
+    bool CanRestore(NodeId node, const ViewBody& body) const;
     void PromoteIfLast(ViewBody& body) const;
     void Suspect(NodeId node, Actions& out);
     void UpdateDrains(Instant now);

@@ -55,9 +55,16 @@ FlowManagerMachine::RestartUpdates(Instant now, Actions& out)
 }
 
 void
-FlowManagerMachine::HandleRemove(const SessionRecord& record, Actions& out)
+FlowManagerMachine::HandleRemove(const SyncMessage& message, Actions& out)
 {
+    const MessageHeader& header = message.header;
+    const SessionRecord& record = message.record;
     Forget(record, out);
+    if (header.position != 0 && Scheme().Promise(Replica()).Restores())
+    {
+        m_witness[header.source].Told(record, header.attempt, header.position);
+        m_orphans.Settle(record.id);
+    }
     for (const FlowKey& key : {record.original, record.translated.Reversed()})
     {
         FlowEntry* entry = m_entries.Find(key);
@@ -75,6 +82,37 @@ FlowManagerMachine::HandleRemove(const SessionRecord& record, Actions& out)
             CloseContext(slot, DropReason::NO_SESSION, DropReason::NO_SESSION);
         }
     }
+}
+
+/** Who has died, or lives again, numbers its removals no more, or anew. */
+void
+FlowManagerMachine::ReviseWitnesses()
+{
+    for (const NodeId node : Nodes().serviceNodes)
+    {
+        const bool gone = !View().IsMember(node) ||
+                          View().Incarnation(node) != m_lastView.members[node].incarnation;
+        if (gone)
+        {
+            for (const SessionRecord& record : m_witness[node].Take())
+            {
+                m_orphans.Asked(record);
+            }
+        }
+    }
+    m_lastView = View().Body();
+}
+
+std::vector<SessionRecord>
+FlowManagerMachine::OpenRemovals() const
+{
+    std::vector<SessionRecord> open = m_orphans.Records();
+    for (const RemovalWitness& witness : m_witness)
+    {
+        const std::vector<SessionRecord> told = witness.Records();
+        open.insert(open.end(), told.begin(), told.end());
+    }
+    return open;
 }
 
 /** Close a context that cannot come to an end. A session that was made for it is of no use then. */

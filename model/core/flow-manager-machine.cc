@@ -14,6 +14,8 @@ FlowManagerMachine::FlowManagerMachine(const NodeConfig& config, const FlowManag
     , m_manager(manager)
     , m_topology(MakeTopology(config.directory->function))
     , m_entries(2 * manager.sessionsMax)
+    , m_witness(config.directory->nodes.size())
+    , m_lastView(View().Body())
 {
 }
 
@@ -72,7 +74,7 @@ FlowManagerMachine::HandleRoleMessage(const SyncMessage& message,
         StoreReverse(message.entry, out);
         break;
     case MessageKind::REMOVE:
-        HandleRemove(message.record, out);
+        HandleRemove(message, out);
         break;
     default:
         Drop(std::move(frame), DropReason::NOT_FOR_ME);

@@ -5,6 +5,7 @@
 #include "flow-table.h"
 #include "network-function.h"
 #include "packet-view.h"
+#include "removal-log.h"
 #include "replica-machine.h"
 
 #include <array>
@@ -31,6 +32,10 @@ struct FlowManagerConfig : ReplicaConfig
  * The first manager holds the flow's packets until the release rule is satisfied. When the view
  * changes it asks again whoever it waited for, and replicates again what was not complete, so every
  * message may arrive twice and be applied twice. Messages of a superseded attempt are ignored.
+ *
+ * When a service group has lost everything, the managers are the donors of the service nodes that
+ * come back. A deletion that was under way then is known to those managers alone that had been told
+ * of it, so each of them hands on what it has been told and knows no end of.
  * What cannot come to an end, as where a link is cut one way, ends by a timeout, and its packets
  * are dropped.
  */
@@ -140,7 +145,9 @@ class FlowManagerMachine : public ReplicaMachine
     // Life of sessions
     void HandleUpdate(const SessionRecord& record, Instant now, Actions& out);
     void RestartUpdates(Instant now, Actions& out);
-    void HandleRemove(const SessionRecord& record, Actions& out);
+    void HandleRemove(const SyncMessage& message, Actions& out);
+    void ReviseWitnesses();
+    std::vector<SessionRecord> OpenRemovals() const override;
     void GiveUp(std::uint32_t slot, DropReason reason, Instant now, Actions& out);
     void AskForRemoval(const SessionRecord& record, Instant now, Actions& out);
 
@@ -172,6 +179,9 @@ class FlowManagerMachine : public ReplicaMachine
     std::deque<std::pair<Instant, std::uint32_t>> m_deadlines;
     FlowIndex m_contextIndex;
     std::array<std::uint32_t, MAX_NODES> m_placed{}; ///< contexts by Context::placedAt
+    std::vector<RemovalWitness> m_witness; ///< of service nodes; index: NodeId; else unused
+    RemovalWitness m_orphans;              ///< removals of those that have gone since
+    ViewBody m_lastView;                   ///< the one before
 };
 
 } // namespace flowchain

@@ -188,6 +188,11 @@ FlowManagerMachine::HandleViewChange(Instant now, Actions& out)
         }
     }
     RestartUpdates(now, out);
+    ReviseWitnesses();
+    ReviseSnapshots(Scheme().Promise(Replica()).Restores() && View().IsActive(Self()) &&
+                        View().ActiveServiceNodes().empty(),
+                    now,
+                    out);
 }
 
 void

@@ -123,15 +123,32 @@ RemovalWitness::Asked(const SessionRecord& record)
 }
 
 std::vector<SessionRecord>
-RemovalWitness::Take()
+RemovalWitness::Records() const
 {
     std::vector<SessionRecord> records;
     for (const Entry& entry : m_told)
     {
         records.push_back(entry.record);
     }
+    return records;
+}
+
+std::vector<SessionRecord>
+RemovalWitness::Take()
+{
+    std::vector<SessionRecord> records = Records();
     m_told.clear();
     return records;
+}
+
+void
+RemovalWitness::Settle(SessionId session)
+{
+    std::erase_if(m_told,
+                  [session](const Entry& entry)
+                  {
+        return entry.record.id == session;
+    });
 }
 
 } // namespace flowchain

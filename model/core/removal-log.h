@@ -80,7 +80,7 @@ class RemovalLog
 };
 
 /**
- * What a service node knows of another one's removals: those that may not be confirmed, so that
+ * What a node knows of a service node's removals: those that may not be confirmed, so that
  * they can be brought to their end if that node dies.
  */
 class RemovalWitness
@@ -94,8 +94,13 @@ class RemovalWitness
     /** The node was asked to take a removal over, and has not told it to everybody yet. */
     void Asked(const SessionRecord& record);
 
-    /** What may not be confirmed, in order of arrival; forget it. */
+    /** What may not be confirmed, in order of arrival. */
+    std::vector<SessionRecord> Records() const;
+    /** Records(); forget them. */
     std::vector<SessionRecord> Take();
+
+    /** Somebody else sees to it that the session is removed. */
+    void Settle(SessionId session);
 
     std::size_t Size() const
     {

@@ -277,6 +277,14 @@ ReplicaMachine::HandleAcknowledged(
     {
         FinishFanOut(token, DropReason::NONE, now, out);
     }
+    else if (kind == MessageKind::SNAPSHOT)
+    {
+        if (Snapshot* snapshot = FindSnapshot(peer, token))
+        {
+            --snapshot->inFlight;
+            FeedSnapshot(*snapshot, now, out);
+        }
+    }
     else
     {
         HandleRoleAcknowledged(peer, kind, token, now, out);
@@ -300,6 +308,13 @@ ReplicaMachine::HandleReturned(
     case MessageKind::CHAIN_DONE:
     case MessageKind::FAN_OUT_DONE:
         break; // a packet that comes back in it has its original at the root
+    case MessageKind::SNAPSHOT:
+    case MessageKind::SNAPSHOT_END:
+        if (Snapshot* snapshot = FindSnapshot(peer, message.token); snapshot != nullptr)
+        {
+            StartSnapshot(*snapshot, now, out); // given up, and nothing may be missing
+        }
+        break;
     default:
         HandleRoleReturned(peer, std::move(message), why, now, out);
         break;
@@ -382,12 +397,18 @@ ReplicaMachine::HandleWakeup(Instant now, Actions& out)
         const SpreadHandle handle = m_deadlines.front().second;
         HandleSpreadFailed(handle, DropReason::SYNC_ABANDONED, now, out);
     }
+    if (now >= m_snapshotRetry)
+    {
+        m_snapshotRetry = NEVER;
+        FeedSnapshots(now, out);
+    }
 }
 
 Instant
 ReplicaMachine::NextRoleWakeup() const
 {
-    return m_deadlines.empty() ? NEVER : m_deadlines.front().first;
+    return m_deadlines.empty() ? m_snapshotRetry
+                               : std::min(m_snapshotRetry, m_deadlines.front().first);
 }
 
 bool

@@ -19,6 +19,7 @@ struct ReplicaConfig : SchemeConfig
     std::uint32_t sessionsMax = 4'000'000;
     std::uint32_t tombstonesMax = SessionStore::TOMBSTONES_MAX; ///< names of deleted sessions
     Duration pendingTimeout{2'000'000'000'000};                 ///< then what waits is given up
+    std::uint16_t snapshotWindow = 32; ///< messages of one snapshot in flight
 };
 
 /**
@@ -33,6 +34,9 @@ struct ReplicaConfig : SchemeConfig
  *
  * When the view changes, roots begin their spreads again, so every message may arrive twice and be
  * applied twice. Reports about a superseded attempt are ignored.
+ *
+ * A node that has copies can be a *donor*: it sends a joining service node all of them, a few
+ * messages at a time, and says when the last one has been acknowledged.
  */
 class ReplicaMachine : public ProtocolMachine
 {
@@ -139,6 +143,13 @@ class ReplicaMachine : public ProtocolMachine
     /** Send a data packet to the host that has its destination address. */
     void SendOn(FramePtr frame, const FlowKey& key, Actions& out);
 
+    /** In this view, be the donor of every joining service node, or of no further one. Snapshots
+     * that have begun go on as long as their node joins. */
+    void ReviseSnapshots(bool isDonor, Instant now, Actions& out);
+    /** Sessions that may still be about to be deleted: a snapshot begins with their names, as
+     * records in state DELETED. */
+    virtual std::vector<SessionRecord> OpenRemovals() const;
+
     SessionStore& MutableStore()
     {
         return m_store;
@@ -186,6 +197,19 @@ class ReplicaMachine : public ProtocolMachine
         DropReason refused = DropReason::NONE; ///< why one of them does not have the state
     };
 
+    /** A snapshot that this node sends to a joining one. */
+    struct Snapshot
+    {
+        NodeId target = NO_NODE;
+        std::uint8_t incarnation = 0;
+        std::vector<SessionRecord> removals;
+        std::size_t cursor = 0; ///< next of the removals, then of the store's slots
+        std::uint32_t inFlight = 0;
+        std::uint32_t run =
+            0; ///< part of the tokens: acknowledgements of an earlier run do not count
+        bool ended = false;
+    };
+
     void
     HandleMessage(const SyncMessage& message, FramePtr frame, Instant now, Actions& out) override;
     void HandleAcknowledged(
@@ -220,6 +244,11 @@ class ReplicaMachine : public ProtocolMachine
                              Actions& out);
     SpreadHandle FindSpread(SessionId session, std::uint16_t attempt) const;
     void ForgetDeadlines();
+    bool IsOpen(const Snapshot& snapshot) const;
+    void StartSnapshot(Snapshot& snapshot, Instant now, Actions& out);
+    void FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out);
+    void FeedSnapshots(Instant now, Actions& out);
+    Snapshot* FindSnapshot(NodeId peer, std::uint64_t run);
 
     ReplicaConfig m_replica;
     SessionStore m_store;
@@ -232,6 +261,9 @@ class ReplicaMachine : public ProtocolMachine
     std::deque<std::pair<Instant, SpreadHandle>> m_deadlines;
     std::deque<FanOut> m_fanOuts;
     std::vector<std::uint32_t> m_freeFanOuts;
+    std::vector<Snapshot> m_snapshots;
+    std::uint32_t m_snapshotRun = 0;
+    Instant m_snapshotRetry = NEVER; ///< when what could not be sent is sent
 };
 
 } // namespace flowchain

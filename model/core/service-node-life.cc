@@ -32,7 +32,7 @@ ServiceNodeMachine::HandleKept(const SessionRecord& record, Instant now, Actions
     for (const SessionRecord& old : superseded)
     {
         m_ageing.Forget(old.id);
-        if (IsResponsible(old))
+        if (RemoverOf(old) == Self())
         {
             Doom(old, DeletionCause::SUPERSEDED, now, out);
         }
@@ -385,6 +385,10 @@ ServiceNodeMachine::HandleWakeup(Instant now, Actions& out)
     {
         RetryRemovals(now, out);
     }
+    if (now >= m_joinBy)
+    {
+        BecomeReady(NO_NODE, now, out);
+    }
     if (now < m_ageing.Next())
     {
         return;
@@ -409,7 +413,7 @@ ServiceNodeMachine::HandleWakeup(Instant now, Actions& out)
 Instant
 ServiceNodeMachine::NextRoleWakeup() const
 {
-    return std::min({ReplicaMachine::NextRoleWakeup(), m_removalRetry, m_ageing.Next()});
+    return std::min({ReplicaMachine::NextRoleWakeup(), m_removalRetry, m_joinBy, m_ageing.Next()});
 }
 
 /** Whether the node's status or incarnation is another one than in the last view. */
@@ -485,8 +489,7 @@ ServiceNodeMachine::TakeOverRemovals(NodeId gone, Instant now, Actions& out)
 {
     for (const SessionRecord& record : m_witness[gone].Take())
     {
-        const NodeId heir =
-            View().IsActive(record.owner) ? record.owner : Scheme().Heir(record, View());
+        const NodeId heir = RemoverOf(record);
         if (heir == Self())
         {
             Doom(record, DeletionCause::TAKEN_OVER, now, out);

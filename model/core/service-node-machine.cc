@@ -63,7 +63,7 @@ ServiceNodeMachine::HandleRoleMessage(const SyncMessage& message,
         HandleFetched(message, now, out);
         break;
     case MessageKind::SNAPSHOT:
-        Keep(message.record, now, out);
+        HandleSnapshot(message, now, out);
         break;
     case MessageKind::OBSERVED:
     case MessageKind::REFRESH:
@@ -71,9 +71,7 @@ ServiceNodeMachine::HandleRoleMessage(const SyncMessage& message,
         HandleLifeMessage(message, now, out);
         break;
     case MessageKind::SNAPSHOT_END:
-        m_ready = true;
-        out.notes.push_back({.kind = NoteKind::SNAPSHOT_ENDED, .peer = message.header.source});
-        SendHeartbeat(now, out);
+        HandleSnapshotEnd(message.header, now, out);
         break;
     default:
         Drop(std::move(frame), DropReason::NOT_FOR_ME);
@@ -242,58 +240,9 @@ ServiceNodeMachine::HandleViewChange(Instant now, Actions& out)
     RestartFetches(now, out);
     BeginRepair(now, out);
     TakeOverLives(now, out);
-    std::erase_if(m_snapshots,
-                  [this](const Snapshot& s)
-                  {
-        return View().Body().members[s.target].status != MemberStatus::JOINING ||
-               View().Incarnation(s.target) != s.incarnation;
-    });
-    if (View().ActiveServiceNodes().empty() || View().ActiveServiceNodes().front() != Self())
-    {
-        return;
-    }
-    for (const NodeId node : View().MemberServiceNodes())
-    {
-        const bool running = std::any_of(m_snapshots.begin(),
-                                         m_snapshots.end(),
-                                         [node](const Snapshot& s)
-                                         {
-            return s.target == node;
-        });
-        if (View().Status(node) == MemberStatus::JOINING && !running)
-        {
-            m_snapshots.push_back(
-                {.target = node, .incarnation = View().Incarnation(node), .run = ++m_snapshotRun});
-            out.notes.push_back({.kind = NoteKind::SNAPSHOT_STARTED, .peer = node});
-            FeedSnapshot(m_snapshots.back(), now, out);
-        }
-    }
-}
-
-void
-ServiceNodeMachine::FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out)
-{
-    while (snapshot.inFlight < m_service.snapshotWindow && snapshot.cursor < Store().Slots())
-    {
-        const SessionRecord& record = Store().At(snapshot.cursor++);
-        if (record.id == 0)
-        {
-            continue; // superseded or removed
-        }
-        SyncMessage message;
-        message.header.kind = MessageKind::SNAPSHOT;
-        message.record = record;
-        ++snapshot.inFlight;
-        SendReliable(snapshot.target, message, Pool().Acquire(), snapshot.run, now, out);
-    }
-    if (snapshot.inFlight == 0 && !snapshot.ended)
-    {
-        // Only now: messages may overtake each other, and this one says that nothing is missing.
-        snapshot.ended = true;
-        SyncMessage message;
-        message.header.kind = MessageKind::SNAPSHOT_END;
-        SendReliable(snapshot.target, message, Pool().Acquire(), snapshot.run, now, out);
-    }
+    const auto& active = View().ActiveServiceNodes();
+    ReviseSnapshots(!active.empty() && active.front() == Self(), now, out);
+    ReviseJoining(now, out);
 }
 
 void
@@ -303,18 +252,6 @@ ServiceNodeMachine::HandleRoleAcknowledged(
     if (kind == MessageKind::REMOVE)
     {
         ConfirmRemoval(token, peer, now, out);
-    }
-    if (kind != MessageKind::SNAPSHOT)
-    {
-        return;
-    }
-    for (Snapshot& snapshot : m_snapshots)
-    {
-        if (snapshot.target == peer && snapshot.run == token)
-        {
-            --snapshot.inFlight;
-            FeedSnapshot(snapshot, now, out);
-        }
     }
 }
 

@@ -7,6 +7,7 @@
 #include "replica-machine.h"
 #include "session-ageing.h"
 
+#include <map>
 #include <memory>
 
 namespace flowchain
@@ -15,7 +16,6 @@ namespace flowchain
 struct ServiceNodeConfig : ReplicaConfig
 {
     std::uint32_t waitingMax = 65'536; ///< packets that wait for the release of their session
-    std::uint16_t snapshotWindow = 32; ///< snapshot messages in flight
     std::uint16_t repairWindow = 32;   ///< sessions that are given to new nodes at a time
     std::uint32_t removalsMax = 255;   ///< deletions that are not confirmed yet; 1..255
     SessionTimers timers;
@@ -30,6 +30,8 @@ struct ServiceNodeConfig : ReplicaConfig
  * A session whose owner has left the view is adopted: every node computes the same new owner and
  * version from the session's id and the view, so two copies never disagree. A node that comes back
  * joins by a snapshot from the active node with the lowest id, while live updates flow already.
+ * Where no service node is active and managers have copies, all active managers are the donors,
+ * and what they have together is what is left of the sessions.
  *
  * A session's owner, or its heir, is responsible for it: it follows the TCP connection by what
  * accelerators tell, replicates its state, and deletes it in the end. A deletion is told to every
@@ -61,18 +63,6 @@ class ServiceNodeMachine : public ReplicaMachine
 
   private:
     friend class MachineDigest; ///< of tests
-
-    /** A snapshot that this node sends to a joining one. */
-    struct Snapshot
-    {
-        NodeId target = NO_NODE;
-        std::uint8_t incarnation = 0;
-        std::size_t cursor = 0; ///< next slot of the store
-        std::uint32_t inFlight = 0;
-        std::uint32_t run =
-            0; ///< part of the tokens: acknowledgements of an earlier run do not count
-        bool ended = false;
-    };
 
     /** A processed packet that waits until its session has been spread. */
     struct Waiting
@@ -165,7 +155,15 @@ class ServiceNodeMachine : public ReplicaMachine
                 FramePtr packet,
                 Instant now,
                 Actions& out);
-    void FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out);
+
+    // Joining
+    void HandleSnapshot(const SyncMessage& message, Instant now, Actions& out);
+    void HandleSnapshotEnd(const MessageHeader& header, Instant now, Actions& out);
+    void ReviseJoining(Instant now, Actions& out);
+    bool HasAllOfManagers() const;
+    void BecomeReady(NodeId donor, Instant now, Actions& out);
+    /** Who deletes a session whose owner cannot. @returns NO_NODE if there is nobody */
+    NodeId RemoverOf(const SessionRecord& record) const;
 
     // Life of sessions
     /** A session whose deletion is decided and has not begun. */
@@ -211,10 +209,10 @@ class ServiceNodeMachine : public ReplicaMachine
     std::uint32_t m_repairs = 0;    ///< spreads under way for repair
     CopyPlan m_planBefore;          ///< scratch, like m_planNow
     CopyPlan m_planNow;
-    std::vector<Snapshot> m_snapshots;
     std::uint64_t m_serial = 0;
-    std::uint32_t m_snapshotRun = 0;
     bool m_ready;
+    std::map<NodeId, std::uint8_t> m_ended; ///< donors that have sent all, with their lives
+    Instant m_joinBy = NEVER; ///< while managers are the donors: wait no longer without progress
 
     SessionAgeing m_ageing; ///< of the sessions that this node is responsible for
     RemovalLog m_removals;

@@ -51,6 +51,12 @@ struct SchemePromise
     std::uint16_t serviceNodes = 1; ///< that have a copy, the owner included
     std::uint16_t managers = 0;     ///< that have a copy
     bool managersServe = false;     ///< a manager's copy is as good as a service node's
+
+    /** Whether managers can give a service group that has lost everything its sessions again. */
+    bool Restores() const
+    {
+        return everyServiceNode && managers > 0 && !managersServe;
+    }
 };
 
 /**

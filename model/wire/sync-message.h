@@ -71,7 +71,7 @@ enum class MessageKind : std::uint8_t
     ACK = 10,          ///< acknowledgement only (unsequenced)
     HEARTBEAT = 11,    ///< node to controller (unsequenced)
     VIEW = 12,         ///< controller to node: membership view
-    SNAPSHOT = 13,     ///< service node to a joining one: state that it lacks
+    SNAPSHOT = 13,     ///< service node or manager to joining service node: state that it lacks
     SNAPSHOT_END = 14, ///< the joining node has all that its donor had
     REFUSAL = 15,      ///< negative acknowledgement: not stored, and not received (unsequenced)
     FETCH = 16,        ///< service node to store: is there a session with this tuple?

@@ -36,8 +36,9 @@ MakeTestDirectory()
 class ControllerTest : public testing::Test
 {
   protected:
-    explicit ControllerTest(Duration publishDelay = Duration{0})
+    explicit ControllerTest(Duration publishDelay = Duration{0}, bool restoreFromManagers = false)
         : m_publishDelay(publishDelay)
+        , m_restoreFromManagers(restoreFromManagers)
     {
         Start(0);
     }
@@ -50,7 +51,8 @@ class ControllerTest : public testing::Test
         config.directory = &m_directory;
         config.pool = &m_pool;
         m_machine = std::make_unique<ControllerMachine>(
-            config, ControllerConfig{30 * MS, true, m_publishDelay, 20 * MS});
+            config,
+            ControllerConfig{30 * MS, true, m_publishDelay, 20 * MS, m_restoreFromManagers});
         m_life = life;
         Step({Event::Kind::START, nullptr});
     }
@@ -166,7 +168,15 @@ class ControllerTest : public testing::Test
     }
 
     const std::vector<NodeId> ALL = {1, 2, 3, 4, 5};
+    /** The node comes back with nothing, and beats. */
+    void Return(NodeId node)
+    {
+        ++m_lives[node];
+        Beat(node, 0);
+    }
+
     Duration m_publishDelay;
+    bool m_restoreFromManagers;
     HeapFramePool m_pool;
     Directory m_directory = MakeTestDirectory();
     std::unique_ptr<ControllerMachine> m_machine;
@@ -299,6 +309,63 @@ TEST_F(ControllerTest, RefusesRequestsWhileItListens)
     Start(1);
     Request(OperatorRequest::DRAIN, MANAGER);
     EXPECT_TRUE(Noted(NoteKind::REQUEST_REFUSED));
+}
+
+TEST_F(ControllerTest, LetsTheLastServiceNodeServeWithNothing)
+{
+    Return(SERVICE);
+    EXPECT_EQ(Status(SERVICE), MemberStatus::JOINING);
+    Return(SERVICE + 1);
+    EXPECT_EQ(Status(SERVICE + 1), MemberStatus::ACTIVE);
+}
+
+class RestoringController : public ControllerTest
+{
+  protected:
+    RestoringController()
+        : ControllerTest(Duration{0}, true)
+    {
+    }
+};
+
+TEST_F(RestoringController, LetsAllJoinWhereManagersHaveCopies)
+{
+    Return(SERVICE);
+    Return(SERVICE + 1);
+    EXPECT_EQ(Status(SERVICE), MemberStatus::JOINING);
+    EXPECT_EQ(Status(SERVICE + 1), MemberStatus::JOINING);
+    Beat(SERVICE);
+    EXPECT_EQ(Status(SERVICE), MemberStatus::ACTIVE);
+    EXPECT_EQ(Status(SERVICE + 1), MemberStatus::JOINING);
+}
+
+TEST_F(RestoringController, DoesNotPromoteWhoMayStillBeRestored)
+{
+    Return(SERVICE);
+    for (int i = 0; i < 5; ++i)
+    {
+        m_now += 10 * MS;
+        for (const NodeId node : {NodeId{1}, NodeId{2}, NodeId{3}})
+        {
+            Beat(node);
+        }
+        Beat(SERVICE, 0);
+        Step({Event::Kind::WAKEUP, nullptr});
+    }
+    EXPECT_EQ(Status(SERVICE + 1), MemberStatus::DOWN);
+    EXPECT_EQ(Status(SERVICE), MemberStatus::JOINING);
+    Request(OperatorRequest::SUSPECT, MANAGER); // one of two donors
+    EXPECT_EQ(Status(SERVICE), MemberStatus::JOINING);
+    Beat(SERVICE);
+    EXPECT_EQ(Status(SERVICE), MemberStatus::ACTIVE);
+}
+
+TEST_F(RestoringController, TakesADrainingNodeForTheDonor)
+{
+    Request(OperatorRequest::DRAIN, SERVICE + 1);
+    Return(SERVICE);
+    EXPECT_EQ(Status(SERVICE), MemberStatus::JOINING);
+    EXPECT_EQ(Status(SERVICE + 1), MemberStatus::ACTIVE);
 }
 
 class SlowController : public ControllerTest

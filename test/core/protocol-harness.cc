@@ -183,7 +183,8 @@ ProtocolHarness::MakeMachine(NodeId node)
             ControllerConfig{m_config.detectionTimeout,
                              m_config.manager.scheme->Promise(m_config.manager).everyServiceNode,
                              m_config.publishDelay,
-                             m_config.drainTime});
+                             m_config.drainTime,
+                             m_config.manager.scheme->Promise(m_config.manager).Restores()});
     case NodeRole::ACCELERATOR:
         config.heartbeatInterval = m_config.heartbeatInterval;
         return std::make_unique<AcceleratorMachine>(config, m_config.accelerator);

@@ -37,6 +37,7 @@ struct Profile
     bool cuts;   ///< a link may lose everything one way for a while
     const SyncScheme* scheme = &ChainScheme();
     std::uint64_t percent = 10; ///< of all schedules
+    bool groupLost = false;     ///< all service nodes crash and come back, managers have copies
 };
 
 /**
@@ -76,6 +77,10 @@ class Swarm : public HarnessListener
         if (m_profile.cuts)
         {
             PlanCut();
+        }
+        if (m_profile.groupLost)
+        {
+            PlanGroupLoss();
         }
         PlanFlows();
     }
@@ -248,9 +253,13 @@ class Swarm : public HarnessListener
         config.manager.release = m_profile.release;
         config.manager.scheme = m_profile.scheme;
         config.manager.length = static_cast<std::uint16_t>(1 + m_dice.Roll(large ? 8 : 3));
+        if (m_profile.groupLost && config.manager.length <= m_profile.crashes)
+        {
+            config.manager.length = static_cast<std::uint16_t>(1 + m_profile.crashes);
+        }
         config.manager.position =
             static_cast<std::uint16_t>(1 + m_dice.Roll(config.manager.length));
-        config.service.snapshotWindow = 2;
+        config.manager.snapshotWindow = 2;
         if (m_transportDice.Percent(50))
         {
             // All of it together stays below the retransmission timeout.
@@ -323,30 +332,40 @@ class Swarm : public HarnessListener
         }
         const NodeId victim = candidates[m_dice.Roll(candidates.size())];
         const Instant when = Instant{MICROSECOND * 250} + m_dice.Time(FAULTS_END);
-        Plan(when,
-             [this, victim]
-             {
-            if (!m_harness.IsDown(victim))
-            {
-                m_harness.Crash(victim);
-            }
-        });
-        m_changes.push_back(when);
+        ChangeAt(when, victim, true);
         m_changes.push_back(when + m_harness.Config().detectionTimeout);
         if (m_dice.Percent(50))
         {
             const Duration downtime =
                 MICROSECOND +
                 m_dice.Time(m_dice.Percent(30) ? 300 * MICROSECOND : 6000 * MICROSECOND);
-            m_changes.push_back(when + downtime);
-            Plan(when + downtime,
-                 [this, victim]
-                 {
-                if (m_harness.IsDown(victim))
-                {
-                    m_harness.Recover(victim);
-                }
-            });
+            ChangeAt(when + downtime, victim, false);
+        }
+    }
+
+    /** Let a node crash, or come back, unless it has. */
+    void ChangeAt(Instant when, NodeId node, bool down)
+    {
+        Plan(when,
+             [this, node, down]
+             {
+            if (m_harness.IsDown(node) != down)
+            {
+                down ? m_harness.Crash(node) : m_harness.Recover(node);
+            }
+        });
+        m_changes.push_back(when);
+    }
+
+    /** All service nodes crash within 200 us, and each comes back. */
+    void PlanGroupLoss()
+    {
+        const Instant loss = Instant{MICROSECOND * 250} + m_dice.Time(FAULTS_END);
+        for (const NodeId node : m_harness.Nodes().serviceNodes)
+        {
+            const Instant when = loss + m_dice.Time(200 * MICROSECOND);
+            ChangeAt(when, node, true);
+            ChangeAt(when + MICROSECOND + m_dice.Time(4000 * MICROSECOND), node, false);
         }
     }
 
@@ -517,6 +536,8 @@ Profiles()
         const std::string name = std::to_string(crashes);
         profiles.push_back({"All" + name, ReleaseRule::ALL, crashes, crashes != 1});
     }
+    profiles.push_back({"GroupLost0", ReleaseRule::ALL, 0, false, &ChainScheme(), 10, true});
+    profiles.push_back({"GroupLost1", ReleaseRule::ALL, 1, false, &ChainScheme(), 10, true});
     profiles.push_back({"Chain", ReleaseRule::CHAIN, 1, true});
     profiles.push_back({"Immediate", ReleaseRule::IMMEDIATE, 1, true});
     profiles.push_back({"Tail", ReleaseRule::TAIL, 1, true});

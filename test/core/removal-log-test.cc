@@ -111,6 +111,17 @@ TEST(RemovalWitness, WhoWasAskedTellsInTheEnd)
     EXPECT_EQ(Serials(witness.Take()), (std::vector<std::uint64_t>{2, 1}));
 }
 
+TEST(RemovalWitness, ForgetsWhatSomebodyElseSeesTo)
+{
+    RemovalWitness witness;
+    witness.Told(Record(1), 0, 1);
+    witness.Asked(Record(2));
+    witness.Told(Record(3), 1, 2);
+    witness.Settle(Record(2).id);
+    EXPECT_EQ(Serials(witness.Records()), (std::vector<std::uint64_t>{1, 3}));
+    EXPECT_EQ(witness.Size(), 2U) << "Records() keeps them";
+}
+
 TEST(RemovalWitness, IsBounded)
 {
     RemovalWitness witness;

@@ -262,10 +262,22 @@ InvariantChecker::Deleted(const SessionRecord& record)
     }
 }
 
+bool
+InvariantChecker::IsToBeKept(const SessionInfo& session, std::uint16_t service)
+{
+    if (session.record.service != service || !session.released || session.deleting || session.lost)
+    {
+        return false;
+    }
+    Check(Invariant::DURABILITY);
+    return true;
+}
+
 std::vector<std::uint32_t>
 InvariantChecker::Crashed(NodeId node,
                           std::uint16_t service,
                           const NodeMask& survivors,
+                          const NodeMask& restorers,
                           Instant now)
 {
     std::vector<std::uint32_t> lost;
@@ -274,18 +286,11 @@ InvariantChecker::Crashed(NodeId node,
         SessionInfo& session = m_registry.At(i);
         session.holders.reset(node);
         session.refusedBy.reset(node);
-        if (session.record.service != service || !session.released || session.deleting ||
-            session.lost)
+        if (IsToBeKept(session, service) && (session.holders & (survivors | restorers)).none())
         {
-            continue;
+            session.lost = true;
+            lost.push_back(static_cast<std::uint32_t>(i));
         }
-        Check(Invariant::DURABILITY);
-        if ((session.holders & survivors).any())
-        {
-            continue;
-        }
-        session.lost = true;
-        lost.push_back(static_cast<std::uint32_t>(i));
     }
     if (m_promises[service].copiesAtServiceNodes && survivors.any() && !lost.empty())
     {
@@ -295,6 +300,22 @@ InvariantChecker::Crashed(NodeId node,
                             m_nameOf(node),
                             SessionName(m_registry.At(lost.front()).record.id),
                             lost.size()));
+    }
+    return lost;
+}
+
+std::vector<std::uint32_t>
+InvariantChecker::Restored(std::uint16_t service, const NodeMask& serving)
+{
+    std::vector<std::uint32_t> lost;
+    for (std::size_t i = 0; i < m_registry.Size(); ++i)
+    {
+        SessionInfo& session = m_registry.At(i);
+        if (IsToBeKept(session, service) && (session.holders & serving) != serving)
+        {
+            session.lost = true;
+            lost.push_back(static_cast<std::uint32_t>(i));
+        }
     }
     return lost;
 }

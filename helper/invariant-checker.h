@@ -98,10 +98,18 @@ class InvariantChecker
     void Deleted(const SessionRecord& record);
     /** A node of a service group has lost everything.
      * @param survivors its service nodes that are up and active
-     * @returns the group's released sessions of which no survivor has a copy, as registry indices
+     * @param restorers managers that will give service nodes what they have; only if no one
+     * survives
+     * @returns the group's released sessions of which none of these has a copy, as registry indices
      */
-    std::vector<std::uint32_t>
-    Crashed(NodeId node, std::uint16_t service, const NodeMask& survivors, Instant now);
+    std::vector<std::uint32_t> Crashed(NodeId node,
+                                       std::uint16_t service,
+                                       const NodeMask& survivors,
+                                       const NodeMask& restorers,
+                                       Instant now);
+    /** A service group in which nobody was left serves again.
+     * @returns the released sessions that not all of `serving` have, as registry indices */
+    std::vector<std::uint32_t> Restored(std::uint16_t service, const NodeMask& serving);
     /** A host got a packet of a connection it knows, through this service group, under another
      * tuple. */
     void
@@ -140,6 +148,8 @@ class InvariantChecker
         ++m_checks[static_cast<std::size_t>(invariant)];
     }
 
+    /** Whether the session must be kept, and is not lost yet. */
+    bool IsToBeKept(const SessionInfo& session, std::uint16_t service);
     void Violate(Invariant invariant, Instant now, std::string what);
     std::uint32_t IndexOfExternal(const FlowKey& external) const;
     void CheckUniqueness(NodeId node, const SessionInfo& session, Instant now);

@@ -37,7 +37,7 @@ DeclareSessions(Declarations& d)
     Count(d,
           "sessions.lost",
           "sessions",
-          "released sessions of which no live service node has the state any more");
+          "released sessions that no live service node has any more, and no manager restores");
     Count(d,
           "sessions.broken",
           "sessions",

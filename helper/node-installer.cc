@@ -130,6 +130,9 @@ class Factories
         const SchemePromise promise =
             SyncSchemeByName(m_scenario.chain.scheme)->Promise(SchemeConfig{});
         factory.Set("SnapshotOnJoin", ns3::BooleanValue(promise.everyServiceNode));
+        factory.Set(
+            "RestoreFromManagers",
+            ns3::BooleanValue(promise.Restores() && m_scenario.controller.restoreFromManagers));
         SetProcessing(factory, m_scenario.controller.processing);
     }
 

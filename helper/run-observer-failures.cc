@@ -39,31 +39,39 @@ RunObserver::UpServiceNodes() const
     return up;
 }
 
-void
-RunObserver::OnNodeDown(NodeId node, Instant now)
+NodeMask
+RunObserver::OfService(NodeMask nodes, std::uint16_t service) const
 {
-    m_sampler.Advance(now);
-    m_downSince[node] = now;
-    m_crashedAt[node] = now;
-    m_joining.reset(node);
-    m_complete.reset(node);
-    // A node that took over for lack of any other, its snapshot unfinished, survives nothing: then
-    // all have failed at once, which nobody promises to survive.
-    NodeMask survivors = m_holders & (m_complete | m_managers);
-    for (const auto& [down, since] : m_downSince)
+    for (NodeId node = 0; node < m_directory.nodes.size(); ++node)
     {
-        survivors.reset(down);
-    }
-    const std::uint16_t service = m_directory.nodes[node].service;
-    for (NodeId other = 0; other < m_directory.nodes.size(); ++other)
-    {
-        if (m_directory.nodes[other].service != service)
+        if (m_directory.nodes[node].service != service || m_downSince.contains(node))
         {
-            survivors.reset(other);
+            nodes.reset(node);
         }
     }
+    return nodes;
+}
+
+NodeMask
+RunObserver::Survivors(std::uint16_t service) const
+{
+    // A node that took over for lack of any other, its snapshot unfinished, survives nothing: then
+    // all have failed at once, which nobody promises to survive.
+    return OfService(m_holders & (m_complete | m_managers), service);
+}
+
+NodeMask
+RunObserver::Restorers(std::uint16_t service) const
+{
+    return m_config.managersRestore ? OfService(m_managers & m_active, service) : NodeMask();
+}
+
+/** @param sessions of the registry, that are lost @returns those that have packets left */
+std::uint64_t
+RunObserver::CountLost(const std::vector<std::uint32_t>& sessions, std::uint16_t service)
+{
     std::uint64_t lost = 0;
-    for (const std::uint32_t index : m_checker.Crashed(node, service, survivors, now))
+    for (const std::uint32_t index : sessions)
     {
         const std::uint32_t session = m_registry.At(index).workloadSession;
         if (session != SessionInfo::NO_SESSION)
@@ -74,6 +82,53 @@ RunObserver::OnNodeDown(NodeId node, Instant now)
         }
     }
     m_lost[service] += lost;
+    return lost;
+}
+
+/** Where somebody serves again, what any of those who do has not got again is lost. */
+void
+RunObserver::JudgeRestored(const MembershipView& view, Instant now)
+{
+    for (std::uint16_t service = 0; service < m_isRestoring.size(); ++service)
+    {
+        if (!m_isRestoring[service])
+        {
+            continue;
+        }
+        NodeMask serving;
+        bool isJoined = true;
+        for (const NodeId node : m_directory.serviceNodes)
+        {
+            // A view may mean an earlier life of a node.
+            const bool here = m_directory.nodes[node].service == service &&
+                              !m_downSince.contains(node) &&
+                              m_applications[node]->Incarnation() == view.Incarnation(node);
+            serving.set(node, here && view.IsActive(node));
+            isJoined = isJoined && !(here && view.Status(node) == MemberStatus::JOINING);
+        }
+        if (serving.any())
+        {
+            m_isRestoring[service] = !isJoined;
+            const std::uint64_t lost = CountLost(m_checker.Restored(service, serving), service);
+            m_timeline.OnRestored(serving.count(), lost, LostSoFar(), now);
+        }
+    }
+}
+
+void
+RunObserver::OnNodeDown(NodeId node, Instant now)
+{
+    m_sampler.Advance(now);
+    m_downSince[node] = now;
+    m_crashedAt[node] = now;
+    m_joining.reset(node);
+    m_complete.reset(node);
+    const std::uint16_t service = m_directory.nodes[node].service;
+    const NodeMask survivors = Survivors(service);
+    const NodeMask restorers = survivors.any() ? NodeMask() : Restorers(service);
+    m_isRestoring[service] = restorers.any();
+    const std::uint64_t lost =
+        CountLost(m_checker.Crashed(node, service, survivors, restorers, now), service);
     m_timeline.OnNodeDown(node, lost, LostSoFar(), now);
     if (m_managers.test(node))
     {
@@ -155,6 +210,7 @@ RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
             }
         }
         m_suspected.clear();
+        JudgeRestored(view, now);
         UpdateLive(now);
     }
     const auto crash = m_crashOfEpoch.find(epoch);

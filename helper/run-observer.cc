@@ -61,6 +61,7 @@ RunObserver::RunObserver(const ObserverConfig& config,
     })
 , m_applications(directory.nodes.size())
 , m_lost(config.services.size())
+, m_isRestoring(config.services.size())
 , m_deliveries(config.warmup)
 {
     for (const NodeId node : directory.serviceNodes)
@@ -183,7 +184,7 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
         break;
     case NoteKind::SNAPSHOT_ENDED:
         m_joining.reset(node);
-        m_complete.set(node);
+        m_complete.set(node, note.peer != NO_NODE);
         break;
     default:
         NoteLife(node, note, now);
@@ -338,9 +339,11 @@ RunObserver::NoteStored(NodeId node, const SessionRecord& record, Instant now)
     }
     m_copies.Update(*session, now);
     UpdateZombie(*session, now);
-    if ((record.id >> 48) != record.owner || VersionCounterOf(record.state) > 1)
+    const auto crash = m_crashedAt.find(record.owner);
+    const bool isOfEarlierLife = crash != m_crashedAt.end() && crash->second > session->createdAt;
+    if ((record.id >> 48) != record.owner || VersionCounterOf(record.state) > 1 || isOfEarlierLife)
     {
-        return; // copies of an adopted session or of a newer state are no part of the set-up
+        return; // copies of an adopted or restored session or a newer state are no part of set-up
     }
     if (m_managers.test(node))
     {

@@ -40,7 +40,9 @@ struct ObserverConfig
     std::vector<Service> services; ///< each service group of the run
     bool hasReverseEntries = true; ///< the scheme gives the third manager an entry in advance
     bool managersServe = false;    ///< a manager's copy is as good as a service node's
-    Instant warmup{};              ///< sessions that start earlier are left out of the latencies
+    /** Managers give a service group that has lost everything its sessions again. */
+    bool managersRestore = false;
+    Instant warmup{}; ///< sessions that start earlier are left out of the latencies
     /** A packet may come twice, and it is no node's fault: a link has doubled it, or the last
      * replica of a path releases it, and a new view makes another node the last one. */
     bool mayDuplicate = false;
@@ -144,6 +146,12 @@ class RunObserver : public NodeListener, public WorkloadListener
     void UpdateZombie(SessionInfo& session, Instant now);
     void SettleZombies(Instant now);
     NodeMask UpServiceNodes() const;
+    /** Of a service group: who is up and serves, or is counted on to restore what served. */
+    NodeMask Survivors(std::uint16_t service) const;
+    NodeMask Restorers(std::uint16_t service) const;
+    NodeMask OfService(NodeMask nodes, std::uint16_t service) const;
+    std::uint64_t CountLost(const std::vector<std::uint32_t>& sessions, std::uint16_t service);
+    void JudgeRestored(const MembershipView& view, Instant now);
     bool IsTranslationKnown(NodeId host, const FlowKey& key) const;
     /** Nodes of each service group for which `isLive` says so. */
     std::vector<LiveNodes> LiveNodesIf(const std::function<bool(NodeId)>& isLive) const;
@@ -201,6 +209,7 @@ class RunObserver : public NodeListener, public WorkloadListener
     std::uint64_t m_thirdMisses = 0;
     std::uint64_t m_overtakes = 0;
     std::vector<std::uint64_t> m_lost; ///< sessions; index: service group
+    std::vector<bool> m_isRestoring;   ///< nobody serves, but some may be restored; index: the same
     /** Sessions whose deletion has begun, by cause. */
     std::array<std::uint64_t, DELETION_CAUSE_COUNT> m_deletions{};
     std::uint64_t m_takenOver = 0;       ///< deletions that a dead node had begun

@@ -87,7 +87,11 @@ RunTimeline::OnNote(NodeId node, const Note& note, Instant now)
         Add(now, "snapshot", note.peer, "from " + m_nameOf(node));
         break;
     case NoteKind::SNAPSHOT_ENDED:
-        Add(now, "snapshot-end", node, "from " + m_nameOf(note.peer));
+        Add(now,
+            "snapshot-end",
+            node,
+            note.peer == NO_NODE ? "given up: not every manager has sent what it has"
+                                 : "from " + m_nameOf(note.peer));
         break;
     case NoteKind::ADOPTED:
         Extend(m_adopted, {m_epoch, node}, now);
@@ -157,6 +161,19 @@ RunTimeline::OnNodeDown(NodeId node, std::uint64_t lost, std::uint64_t lostSoFar
             fmt::format("{}, {} so far", Counted(lost, "session", "sessions"), lostSoFar));
     }
     CheckViewComplete(now);
+}
+
+void
+RunTimeline::OnRestored(std::size_t nodes, std::uint64_t lost, std::uint64_t lostSoFar, Instant now)
+{
+    Add(now,
+        "restored",
+        NO_NODE,
+        fmt::format("{} again; not restored: {}, {} so far",
+                    nodes == 1 ? "1 service node serves"
+                               : fmt::format("{} service nodes serve", nodes),
+                    Counted(lost, "session", "sessions"),
+                    lostSoFar));
 }
 
 void

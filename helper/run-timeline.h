@@ -36,6 +36,11 @@ class RunTimeline
      * @param lostSoFar these and all before */
     void OnNodeDown(NodeId node, std::uint64_t lost, std::uint64_t lostSoFar, Instant now);
     void OnNodeUp(NodeId node, Instant now);
+    /** A service group in which nobody was left serves again.
+     * @param nodes that do
+     * @param lost released sessions that not all of them have got again
+     * @param lostSoFar these and all before */
+    void OnRestored(std::size_t nodes, std::uint64_t lost, std::uint64_t lostSoFar, Instant now);
     /** A first packet goes on that has waited since a node crashed at `crash`. */
     void OnWentOn(Instant crash, Instant now);
     void OnViolation(const std::string& what, Instant now);

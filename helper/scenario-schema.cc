@@ -163,6 +163,7 @@ Visit(ScenarioVisitor& v, ControllerSection& s)
     v.VisitDuration("detection_timeout", s.detectionTimeout, PICOSECOND, LONGEST);
     v.VisitDuration("publish_delay", s.publishDelay, Duration{}, LONGEST);
     v.VisitDuration("drain_time", s.drainTime, Duration{}, LONGEST);
+    v.VisitFlag("restore_from_managers", s.restoreFromManagers);
     Visit(v, s.processing);
 }
 

@@ -145,6 +145,7 @@ struct ControllerSection
     Duration detectionTimeout{30'000'000'000}; ///< without a heartbeat: dead
     Duration publishDelay{};                   ///< from a decision to the view that says so
     Duration drainTime{20'000'000'000}; ///< once all know that a node drains, until it may stop
+    bool restoreFromManagers = true;    ///< a service group that has lost everything, if they can
     ProcessingSection processing{1, 65536, Duration{200'000}, Duration{200'000}, Duration{50'000}};
 };
 

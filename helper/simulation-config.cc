@@ -92,6 +92,8 @@ MakeObserverConfig(const Scenario& scenario)
         // The scheme itself is that of all service groups.
         config.hasReverseEntries = configured.scheme.HasReverseEntry();
         config.managersServe = configured.promise.managersServe;
+        config.managersRestore =
+            configured.promise.Restores() && scenario.controller.restoreFromManagers;
     }
     config.firstFailure = FirstFailureOf(scenario);
     config.warmup = Instant(scenario.sim.warmup);

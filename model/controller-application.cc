@@ -29,6 +29,14 @@ ControllerApplication::GetTypeId()
                 ns3::BooleanValue(true),
                 ns3::MakeBooleanAccessor(&ControllerApplication::m_snapshotOnJoin),
                 ns3::MakeBooleanChecker())
+            .AddAttribute(
+                "RestoreFromManagers",
+                "Where no service node is active, one that comes back receives snapshots from all "
+                "active managers before it is selected. Only for schemes whose managers have "
+                "copies, and with SnapshotOnJoin",
+                ns3::BooleanValue(true),
+                ns3::MakeBooleanAccessor(&ControllerApplication::m_restoreFromManagers),
+                ns3::MakeBooleanChecker())
             .AddAttribute("PublishDelay",
                           "Time from a decision to the view that says so: a slow controller",
                           ns3::TimeValue(ns3::PicoSeconds(0)),
@@ -57,6 +65,7 @@ ControllerApplication::MakeMachine(const NodeConfig& config)
     controller.snapshotOnJoin = m_snapshotOnJoin;
     controller.publishDelay = Duration(m_publishDelay.GetTimeStep());
     controller.drainTime = Duration(m_drainTime.GetTimeStep());
+    controller.restoreFromManagers = m_restoreFromManagers;
     return std::make_unique<ControllerMachine>(config, controller);
 }
 

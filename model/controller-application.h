@@ -21,6 +21,7 @@ class ControllerApplication : public NodeApplication
 
     ns3::Time m_detectionTimeout;
     bool m_snapshotOnJoin = true;
+    bool m_restoreFromManagers = true;
     ns3::Time m_publishDelay;
     ns3::Time m_drainTime;
 };

@@ -130,10 +130,10 @@ TEST_F(InvariantCheckerTest, DurabilityIsJudgedAtEveryCrash)
     checker.Stored(SERVICE_B, record, At(12));
     registry.Find(record.id)->reverseStored = true;
     Release(record);
-    EXPECT_TRUE(checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B, 6}), At(30)).empty());
+    EXPECT_TRUE(checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B, 6}), {}, At(30)).empty());
     EXPECT_EQ(checker.ViolationCount(), 0U);
     // Node 6 is alive, so not all have failed; but it never had the session.
-    EXPECT_EQ(checker.Crashed(SERVICE_B, 0, Mask({6}), At(31)).size(), 1U);
+    EXPECT_EQ(checker.Crashed(SERVICE_B, 0, Mask({6}), {}, At(31)).size(), 1U);
     EXPECT_TRUE(Only(Invariant::DURABILITY));
 }
 
@@ -144,8 +144,33 @@ TEST_F(InvariantCheckerTest, WhenAllServiceNodesFailNothingWasPromised)
     checker.Stored(SERVICE_B, record, At(12));
     registry.Find(record.id)->reverseStored = true;
     Release(record);
-    checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B}), At(30));
-    EXPECT_EQ(checker.Crashed(SERVICE_B, 0, {}, At(31)).size(), 1U);
+    checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B}), {}, At(30));
+    EXPECT_EQ(checker.Crashed(SERVICE_B, 0, {}, {}, At(31)).size(), 1U);
+    EXPECT_EQ(checker.ViolationCount(), 0U);
+}
+
+TEST_F(InvariantCheckerTest, WhatAManagerWillRestoreIsNotLostYet)
+{
+    const SessionRecord kept = Open(1, 2000);
+    const SessionRecord half = Open(2, 2001);
+    const SessionRecord gone = Open(3, 2002);
+    for (const SessionRecord& record : {kept, half, gone})
+    {
+        checker.Stored(MANAGER, record, At(11));
+        checker.Stored(SERVICE_B, record, At(12));
+        registry.Find(record.id)->reverseStored = true;
+        Release(record);
+    }
+    EXPECT_TRUE(checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B}), {}, At(30)).empty());
+    EXPECT_TRUE(checker.Crashed(SERVICE_B, 0, {}, Mask({MANAGER}), At(31)).empty());
+    checker.Stored(SERVICE_A, kept, At(40));
+    checker.Stored(SERVICE_A, half, At(40));
+    EXPECT_EQ(checker.Restored(0, Mask({SERVICE_A})).size(), 1U);
+    EXPECT_TRUE(registry.Find(gone.id)->lost);
+    checker.Stored(SERVICE_B, kept, At(41));
+    EXPECT_EQ(checker.Restored(0, Mask({SERVICE_A, SERVICE_B})).size(), 1U);
+    EXPECT_TRUE(registry.Find(half.id)->lost) << "whom SERVICE_B gets may be opened anew";
+    EXPECT_FALSE(registry.Find(kept.id)->lost);
     EXPECT_EQ(checker.ViolationCount(), 0U);
 }
 
@@ -243,7 +268,7 @@ TEST_F(InvariantCheckerTest, NobodyNeedsACopyOfASessionThatIsBeingDeleted)
     const SessionRecord record = Open(1, 2000);
     registry.Find(record.id)->released = true;
     checker.Deleting(*registry.Find(record.id));
-    EXPECT_TRUE(checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B}), At(15)).empty());
+    EXPECT_TRUE(checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B}), {}, At(15)).empty());
     checker.Superseded(SERVICE_B, record.id, At(16));
     EXPECT_EQ(checker.ViolationCount(), 0U);
     const SessionRecord early = Open(2, 2001);
@@ -285,7 +310,7 @@ TEST(InvariantCheckerPromises, WhatIsNotPromisedIsCountedButNoViolation)
     checker.Created(SERVICE_A, record, At(1));
     checker.Stored(SERVICE_A, record, At(1));
     checker.Released(MANAGER, record, Mask({SERVICE_A, SERVICE_B}), {}, 3, At(2));
-    EXPECT_EQ(checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B}), At(3)).size(), 1U);
+    EXPECT_EQ(checker.Crashed(SERVICE_A, 0, Mask({SERVICE_B}), {}, At(3)).size(), 1U);
     checker.TranslationChanged(HOST, 0, "a packet", At(4));
     EXPECT_EQ(checker.ViolationCount(), 0U);
     EXPECT_EQ(checker.Checks(Invariant::DURABILITY), 2U);

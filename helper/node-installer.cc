@@ -124,6 +124,11 @@ class Factories
     {
         factory.SetTypeId(ControllerApplication::GetTypeId());
         factory.Set("DetectionTimeout", TimeOf(m_scenario.controller.detectionTimeout));
+        factory.Set("MistakeRecurrence",
+                    ns3::UintegerValue(m_scenario.controller.mistakeRecurrence));
+        factory.Set("MissedMax", ns3::UintegerValue(m_scenario.controller.missedMax));
+        factory.Set("LossWindow", ns3::UintegerValue(m_scenario.controller.lossWindow));
+        SetHeartbeat(factory); // that it expects
         factory.Set("PublishDelay", TimeOf(m_scenario.controller.publishDelay));
         factory.Set("DrainTime", TimeOf(m_scenario.controller.drainTime));
         // Where not everybody has every session, owners give a returning node what it should have.

@@ -161,6 +161,9 @@ Visit(ScenarioVisitor& v, ControllerSection& s)
 {
     v.VisitDuration("heartbeat_interval", s.heartbeatInterval, PICOSECOND, LONGEST);
     v.VisitDuration("detection_timeout", s.detectionTimeout, PICOSECOND, LONGEST);
+    v.Integer("mistake_recurrence", s.mistakeRecurrence, 1, 1'000'000'000'000'000'000);
+    v.Integer("missed_max", s.missedMax, 1, 10'000);
+    v.Integer("loss_window", s.lossWindow, 1, 1'000'000);
     v.VisitDuration("publish_delay", s.publishDelay, Duration{}, LONGEST);
     v.VisitDuration("drain_time", s.drainTime, Duration{}, LONGEST);
     v.VisitFlag("restore_from_managers", s.restoreFromManagers);

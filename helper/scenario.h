@@ -142,8 +142,11 @@ struct SessionSection
 struct ControllerSection
 {
     Duration heartbeatInterval{10'000'000'000};
-    Duration detectionTimeout{30'000'000'000}; ///< without a heartbeat: dead
-    Duration publishDelay{};                   ///< from a decision to the view that says so
+    Duration detectionTimeout{30'000'000'000};       ///< without a heartbeat: dead, if none is lost
+    std::uint64_t mistakeRecurrence = 1'000'000'000; ///< heartbeats per living node suspected
+    std::uint16_t missedMax = 64;                    ///< heartbeats; loss makes nobody wait longer
+    std::uint32_t lossWindow = 1024;                 ///< heartbeats by which loss is measured
+    Duration publishDelay{};                         ///< from a decision to the view that says so
     Duration drainTime{20'000'000'000}; ///< once all know that a node drains, until it may stop
     bool restoreFromManagers = true;    ///< a service group that has lost everything, if they can
     ProcessingSection processing{1, 65536, Duration{200'000}, Duration{200'000}, Duration{50'000}};

@@ -20,6 +20,9 @@ class ControllerApplication : public NodeApplication
     std::unique_ptr<ProtocolMachine> MakeMachine(const NodeConfig& config) override;
 
     ns3::Time m_detectionTimeout;
+    std::uint64_t m_mistakeRecurrence = 0;
+    std::uint16_t m_missedMax = 0;
+    std::uint32_t m_lossWindow = 0;
     bool m_snapshotOnJoin = true;
     bool m_restoreFromManagers = true;
     ns3::Time m_publishDelay;

@@ -16,7 +16,7 @@ constexpr int LIFE_SHIFT = 24; ///< bits of the epochs that one life of a contro
 ControllerMachine::ControllerMachine(const NodeConfig& config, const ControllerConfig& controller)
     : ProtocolMachine(config)
     , m_controller(controller)
-    , m_detector(config.directory->nodes.size(), controller.detectionTimeout)
+    , m_detector(config.directory->nodes.size(), controller.detector)
     , m_wanted(View().Body())
     , m_members(config.directory->nodes.size())
 {
@@ -33,7 +33,7 @@ ControllerMachine::HandleStart(Instant now, Actions&)
 {
     if (View().Epoch() == 0)
     {
-        m_recoveredAt = now + m_controller.detectionTimeout;
+        ListenFrom(now);
         m_epochFloor = (std::uint32_t{Config().incarnation} << LIFE_SHIFT) - 1;
         return;
     }
@@ -42,6 +42,7 @@ ControllerMachine::HandleStart(Instant now, Actions&)
         if (IsWatched(node) && View().IsMember(node))
         {
             m_detector.Watch(node, now);
+            m_detector.Expect(node, View().Incarnation(node));
         }
     }
 }
@@ -184,6 +185,8 @@ ControllerMachine::HandleMessage(const SyncMessage& message,
         Drop(std::move(frame), DropReason::NOT_FOR_ME);
         return;
     }
+    m_detector.Heartbeat(
+        message.header.source, message.header.sourceIncarnation, NumberOf(message.header), now);
     if (IsRecovering())
     {
         Listen(message.header, now, out);
@@ -340,6 +343,13 @@ ControllerMachine::Listen(const MessageHeader& header, Instant now, Actions& out
 }
 
 void
+ControllerMachine::ListenFrom(Instant now)
+{
+    m_listensSince = now;
+    m_recoveredAt = now + m_detector.Timeout();
+}
+
+void
 ControllerMachine::HandleNewerView(const ViewBody& body, Instant, Actions&)
 {
     if (IsRecovering() && body.epoch > m_learnt.epoch)
@@ -352,6 +362,12 @@ ControllerMachine::HandleNewerView(const ViewBody& body, Instant, Actions&)
 void
 ControllerMachine::Resume(Instant now, Actions& out)
 {
+    if (now < m_listensSince + m_detector.Timeout())
+    {
+        m_recoveredAt =
+            m_listensSince + m_detector.Timeout(); // heartbeats are lost, as it has heard
+        return;
+    }
     const bool anyHeard = std::any_of(m_members.begin(),
                                       m_members.end(),
                                       [](const Member& member)
@@ -366,7 +382,7 @@ ControllerMachine::Resume(Instant now, Actions& out)
         {
             member.heard = false;
         }
-        m_recoveredAt = now + m_controller.detectionTimeout;
+        ListenFrom(now);
         return;
     }
     m_recoveredAt = NEVER;

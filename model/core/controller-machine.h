@@ -10,7 +10,7 @@ namespace flowchain
 
 struct ControllerConfig
 {
-    Duration detectionTimeout{30'000'000'000}; ///< without a heartbeat: down
+    DetectorConfig detector;
     bool snapshotOnJoin = true; ///< a service node that comes back joins first; else it is active
     Duration publishDelay{0};   ///< from a decision to the view that says so
     Duration drainTime{20'000'000'000}; ///< once all know that a node drains, until it may stop
@@ -35,10 +35,11 @@ struct ControllerConfig
  * stops. The last active node of a role is not drained.
  *
  * A controller that has restarted knows nothing, and must not publish what contradicts its former
- * self. It listens for one detection timeout, asks those that it hears for their views, and goes on
- * from the newest one (as a view change in Viewstamped Replication does, Oki & Liskov 1988): those
- * that it has not heard are down. Epochs of its lives never meet, since those of the n-th one
- * begin at n * 2^24: a view that has reached nobody but a dead node or a host is not reused either.
+ * self. It listens for as long as it would take to suspect a node, asks those that it hears for
+ * their views, and goes on from the newest one (as a view change in Viewstamped Replication does,
+ * Oki & Liskov 1988): those that it has not heard are down. Epochs of its lives never meet, since
+ * those of the n-th one begin at n * 2^24: a view that has reached nobody but a dead node or a host
+ * is not reused either.
  */
 class ControllerMachine : public ProtocolMachine
 {
@@ -87,6 +88,7 @@ class ControllerMachine : public ProtocolMachine
 
     // After a restart
     void Listen(const MessageHeader& header, Instant now, Actions& out);
+    void ListenFrom(Instant now);
     void Resume(Instant now, Actions& out);
 
     /** m_wanted has changed: a view that says so follows, at once or after the delay. */
@@ -98,7 +100,8 @@ class ControllerMachine : public ProtocolMachine
     ViewBody m_wanted;              ///< members as the next view has them; its epoch means nothing
     Instant m_publishAt = NEVER;    ///< of a view that is delayed
     std::vector<Member> m_members;  ///< index: NodeId
-    Instant m_recoveredAt = NEVER;  ///< until then only listen
+    Instant m_listensSince{};       ///< while recovering
+    Instant m_recoveredAt = NEVER;  ///< until then only listen, or longer
     std::uint32_t m_epochFloor = 0; ///< no epoch up to this one is published
     std::uint32_t m_heardEpoch = 0; ///< newest that a heartbeat named in this round of listening
     ViewBody m_learnt;              ///< newest view of others, while recovering

@@ -255,8 +255,7 @@ ProtocolMachine::SendRefusal(const MessageHeader& refused,
     SyncMessage message;
     message.header.kind = MessageKind::REFUSAL;
     message.header.reason = static_cast<std::uint8_t>(reason);
-    message.header.first = static_cast<NodeId>(refused.sequence >> 16);
-    message.header.attempt = static_cast<std::uint16_t>(refused.sequence);
+    SetNumber(message.header, refused.sequence);
     SendUnreliable(refused.source, message, Pool().Acquire(), now, out);
 }
 
@@ -270,8 +269,7 @@ ProtocolMachine::HandleRefusal(const MessageHeader& header, Instant now, Actions
     {
         return;
     }
-    const std::uint32_t sequence = static_cast<std::uint32_t>(header.first) << 16 | header.attempt;
-    ReliableChannel::Outstanding message = m_transport.TakeBack(peer, sequence, now, out);
+    ReliableChannel::Outstanding message = m_transport.TakeBack(peer, NumberOf(header), now, out);
     if (message.copy != nullptr)
     {
         HandleReturned(peer, std::move(message), static_cast<DropReason>(header.reason), now, out);
@@ -403,6 +401,7 @@ ProtocolMachine::SendHeartbeat(Instant now, Actions& out)
     {
         message.header.flags |= message_flag::DRAINED;
     }
+    SetNumber(message.header, ++m_heartbeats);
     SendUnreliable(Nodes().controller, message, Pool().Acquire(), now, out);
     m_nextHeartbeat = now + m_config.heartbeatInterval;
 }

@@ -219,6 +219,7 @@ class ProtocolMachine
     std::vector<std::uint8_t> m_incarnations; ///< newest that each node has named, by NodeId
     MessageTransport m_transport;
     Instant m_nextHeartbeat = NEVER;
+    std::uint32_t m_heartbeats = 0; ///< sent in this life
 
     /** Scratch space, kept for its capacity. */
     std::vector<std::pair<MessageKind, std::uint64_t>> m_acknowledged;

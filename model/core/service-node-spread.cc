@@ -354,8 +354,7 @@ ServiceNodeMachine::SendFetch(std::uint32_t slot, NodeId store, Instant now, Act
     fetch.incarnation = View().Incarnation(store);
     SyncMessage message;
     message.header.kind = MessageKind::FETCH;
-    message.header.first = static_cast<NodeId>(slot >> 16);
-    message.header.attempt = static_cast<std::uint16_t>(slot);
+    SetNumber(message.header, slot);
     message.record.original = fetch.key;
     const std::uint64_t token = TokenOf(slot, fetch.generation);
     if (!SendReliable(store, message, Pool().Acquire(), token, now, out))
@@ -382,8 +381,7 @@ ServiceNodeMachine::TakeFetch(std::uint32_t slot)
 void
 ServiceNodeMachine::HandleFetched(const SyncMessage& message, Instant now, Actions& out)
 {
-    const std::uint32_t slot =
-        static_cast<std::uint32_t>(message.header.first) << 16 | message.header.attempt;
+    const std::uint32_t slot = NumberOf(message.header);
     if (slot >= m_fetches.size() || m_fetches[slot].packet == nullptr)
     {
         return;

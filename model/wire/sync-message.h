@@ -69,7 +69,7 @@ enum class MessageKind : std::uint8_t
     REVERSE_ENTRY = 8, ///< first to third manager: entry of the reverse direction
     ENTRY = 9,         ///< manager to accelerator: flow entry, and the packet that missed, if any
     ACK = 10,          ///< acknowledgement only (unsequenced)
-    HEARTBEAT = 11,    ///< node to controller (unsequenced)
+    HEARTBEAT = 11,    ///< node to controller (unsequenced; counted by itself)
     VIEW = 12,         ///< controller to node: membership view
     SNAPSHOT = 13,     ///< service node or manager to joining service node: state that it lacks
     SNAPSHOT_END = 14, ///< the joining node has all that its donor had
@@ -139,6 +139,22 @@ struct MessageHeader
     friend bool operator==(const MessageHeader&, const MessageHeader&) = default;
 };
 
+/** The number in `first` and `attempt`: of REFUSAL the refused sequence number; of FETCH and
+ * FETCHED the asker's slot; of HEARTBEAT how many the node has sent in this life, this one
+ * included. */
+constexpr std::uint32_t
+NumberOf(const MessageHeader& header)
+{
+    return std::uint32_t{header.first} << 16 | header.attempt;
+}
+
+constexpr void
+SetNumber(MessageHeader& header, std::uint32_t number)
+{
+    header.first = static_cast<NodeId>(number >> 16);
+    header.attempt = static_cast<std::uint16_t>(number);
+}
+
 /** What a node's entry in a view says. */
 enum class MemberStatus : std::uint8_t
 {
@@ -175,11 +191,10 @@ struct ViewBody
  * REVERSE_ENTRY, ENTRY, OBSERVED and REFRESH; messages for BATCH; `view` for VIEW. An inner
  * Ethernet frame is present exactly in PACKET_IN, PROCESS, and STATE without REFUSED or RELEASED,
  * and may be in ENTRY, CHAIN and CHAIN_DONE. PACKET_IN with EXISTING has the `entry` that is no
- * longer usable. A REFUSAL names the refused sequence number: its upper half in `first`, its lower
- * in `attempt`. FETCH names the asker's slot in the same way, and FETCHED repeats it; of FETCH, and
- * of FETCHED with REFUSED, only record.original counts. The protocols of both tuples of a record or
- * entry must be the same, and TCP, UDP or ICMP; those of a REFUSED record's `translated` may be
- * anything that IpProtocol names.
+ * longer usable. REFUSAL, FETCH, FETCHED and HEARTBEAT have a number, its upper half in `first`,
+ * its lower in `attempt`. Of FETCH, and of FETCHED with REFUSED, only record.original counts. The
+ * protocols of both tuples of a record or entry must be the same, and TCP, UDP or ICMP; those of a
+ * REFUSED record's `translated` may be anything that IpProtocol names.
  */
 struct SyncMessage
 {

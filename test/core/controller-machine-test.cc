@@ -52,7 +52,11 @@ class ControllerTest : public testing::Test
         config.pool = &m_pool;
         m_machine = std::make_unique<ControllerMachine>(
             config,
-            ControllerConfig{30 * MS, true, m_publishDelay, 20 * MS, m_restoreFromManagers});
+            ControllerConfig{{.timeout = 30 * MS, .interval = 10 * MS},
+                             true,
+                             m_publishDelay,
+                             20 * MS,
+                             m_restoreFromManagers});
         m_life = life;
         Step({Event::Kind::START, nullptr});
     }
@@ -98,6 +102,19 @@ class ControllerTest : public testing::Test
         }
     }
 
+    /** Let so many times 10 ms pass; every other heartbeat of the nodes in `alive` is lost. */
+    void PassWithLoss(int rounds, const std::vector<NodeId>& alive)
+    {
+        for (int round = 0; round < rounds; ++round)
+        {
+            Pass(10 * MS, alive);
+            for (const NodeId node : alive)
+            {
+                ++m_beats[node];
+            }
+        }
+    }
+
     void Send(NodeId from, MessageHeader header)
     {
         SyncMessage message;
@@ -118,6 +135,7 @@ class ControllerTest : public testing::Test
         MessageHeader header;
         header.kind = MessageKind::HEARTBEAT;
         header.flags = flags;
+        SetNumber(header, ++m_beats[node]);
         Send(node, header);
     }
 
@@ -185,6 +203,7 @@ class ControllerTest : public testing::Test
     Actions m_actions;
     std::map<NodeId, std::uint8_t> m_lives;
     std::map<NodeId, std::uint32_t> m_epochs;
+    std::map<NodeId, std::uint32_t> m_beats; ///< heartbeats of the node, sent or lost
     std::vector<NoteKind> m_notes;
     std::map<NodeId, ViewBody> m_views;        ///< that a node was sent last
     std::map<NodeId, MessageHeader> m_headers; ///< of those
@@ -196,6 +215,18 @@ TEST_F(ControllerTest, RemovesTheSilentAndKeepsTheLastOfARole)
     EXPECT_EQ(Status(SERVICE), MemberStatus::DOWN);
     EXPECT_EQ(Status(SERVICE + 1), MemberStatus::ACTIVE); // silent, too, but the last one
     EXPECT_EQ(Epoch(), 2U);
+}
+
+TEST_F(ControllerTest, WaitsLongerForASilentNodeWhereHeartbeatsAreLost)
+{
+    PassWithLoss(100, ALL);
+    // p = 1/2 or so: 30 missed heartbeats make one mistake in 2^30, about 10^9. They take 280 ms
+    // longer than the two that 30 ms hold.
+    PassWithLoss(30, {1, 2, 4, 5});
+    EXPECT_EQ(Status(MANAGER + 1), MemberStatus::ACTIVE);
+    PassWithLoss(2, {1, 2, 4, 5});
+    EXPECT_EQ(Status(MANAGER + 1), MemberStatus::DOWN);
+    EXPECT_EQ(Status(MANAGER), MemberStatus::ACTIVE);
 }
 
 // What is out of the view is told so whatever was sent to it before: no sequence number can make
@@ -287,6 +318,20 @@ TEST_F(ControllerTest, ListensForATimeoutAfterARestartThenGoesOnFromTheNewestVie
     EXPECT_EQ(Status(MANAGER + 1), MemberStatus::DOWN); // not heard
     EXPECT_EQ(Status(SERVICE), MemberStatus::DRAINING);
     EXPECT_EQ(m_machine->View().Incarnation(CONTROLLER), 1);
+}
+
+TEST_F(ControllerTest, ListensLongerWhereHeartbeatsAreLost)
+{
+    const ViewBody newest = m_machine->View().Body();
+    Start(1);
+    PassWithLoss(1, {1, 2, 4, 5});
+    Tell(ACCELERATOR, newest);
+    PassWithLoss(20, {1, 2, 4, 5});
+    EXPECT_EQ(Epoch(), 0U); // 210 ms: seven times what is configured
+    Beat(MANAGER + 1);
+    PassWithLoss(20, {1, 2, 4, 5});
+    EXPECT_EQ(Epoch(), std::uint32_t{1} << 24);
+    EXPECT_EQ(Status(MANAGER + 1), MemberStatus::ACTIVE);
 }
 
 TEST_F(ControllerTest, DoesNotPublishWhatItDoesNotKnow)

@@ -163,6 +163,7 @@ MachineDigest::AddBase(Digest& digest, const ProtocolMachine& machine, Instant n
         }
     }
     AddTime(digest, machine.m_nextHeartbeat, now);
+    digest.Add(machine.m_heartbeats);
 }
 
 void

@@ -180,11 +180,12 @@ ProtocolHarness::MakeMachine(NodeId node)
     case NodeRole::CONTROLLER:
         return std::make_unique<ControllerMachine>(
             config,
-            ControllerConfig{m_config.detectionTimeout,
-                             m_config.manager.scheme->Promise(m_config.manager).everyServiceNode,
-                             m_config.publishDelay,
-                             m_config.drainTime,
-                             m_config.manager.scheme->Promise(m_config.manager).Restores()});
+            ControllerConfig{
+                {.timeout = m_config.detectionTimeout, .interval = m_config.heartbeatInterval},
+                m_config.manager.scheme->Promise(m_config.manager).everyServiceNode,
+                m_config.publishDelay,
+                m_config.drainTime,
+                m_config.manager.scheme->Promise(m_config.manager).Restores()});
     case NodeRole::ACCELERATOR:
         config.heartbeatInterval = m_config.heartbeatInterval;
         return std::make_unique<AcceleratorMachine>(config, m_config.accelerator);

@@ -222,8 +222,12 @@ ProtocolTrace::TextOfMessage(const SyncMessage& message, const Frame& frame) con
     }
     if (header.kind == MessageKind::REFUSAL)
     {
-        text += " of #" + std::to_string(header.first << 16 | header.attempt) + " " +
+        text += " of #" + std::to_string(NumberOf(header)) + " " +
                 ToString(static_cast<DropReason>(header.reason));
+    }
+    else if (header.kind == MessageKind::HEARTBEAT)
+    {
+        text += " nr=" + std::to_string(NumberOf(header));
     }
     else if (header.first != NO_NODE)
     {

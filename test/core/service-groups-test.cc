@@ -124,7 +124,7 @@ TEST_F(ServiceGroupsTest, VniIsThatOfTheGroupOnEitherSide)
 TEST_F(ServiceGroupsTest, OnlyANodeOfItsOwnGroupIsADonor)
 {
     ControllerMachine controller(Config(CONTROLLER),
-                                 {.detectionTimeout = Duration{30'000'000'000}});
+                                 {.detector = {}});
     Actions out;
     controller.Step({Event::Kind::START, nullptr}, At(0), out);
     const auto heartbeat = [&](NodeId from, std::uint32_t vni, std::int64_t ms)

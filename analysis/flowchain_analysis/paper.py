@@ -213,12 +213,32 @@ def timeline(campaign, run):
             fault = event.kind in FAULTS
             axes.axvline(event.time_ns / 1e9, color=COLOURS[1] if fault else COLOURS[6],
                          lw=1.0 if fault else 0.5, ls="-" if fault else ":")
-    for event in events[events["kind"].isin(FAULTS)].head(12).itertuples():
-        grid.flat[0].annotate(f"{event.kind} {event.node}".strip(), (event.time_ns / 1e9, 1.02),
+    end = max(samples["time_ns"].max() for _, samples in groups)
+    for row, (time_ns, label) in enumerate(fault_labels(events[events["kind"].isin(FAULTS)], end)):
+        # Neighbours stand at different heights.
+        grid.flat[0].annotate(label, (time_ns / 1e9, 1.02 + 0.16 * (row % 3)),
                               xycoords=("data", "axes fraction"), fontsize=6, ha="center",
                               va="bottom")
     grid.flat[-1].set_xlabel("Simulated time (s)")
     return drawing
+
+
+def fault_labels(faults, end_ns):
+    """(time, label) of faults, those that are closer than 2 % of the run as one: "9 x crash"."""
+    labels = []
+    cluster = []
+    for event in [*faults.sort_values("time_ns").itertuples(), None]:
+        if cluster and (event is None or event.time_ns - cluster[0].time_ns > 0.02 * end_ns):
+            kinds = {}
+            for member in cluster:
+                kinds.setdefault(member.kind, []).append(member.node)
+            parts = [f"{kind} {nodes[0]}".strip() if len(nodes) == 1 else f"{len(nodes)} x {kind}"
+                     for kind, nodes in kinds.items()]
+            labels.append((cluster[0].time_ns, ", ".join(parts)))
+            cluster = []
+        if event is not None:
+            cluster.append(event)
+    return labels[:12]
 
 
 def drawings(campaign):

@@ -42,7 +42,7 @@ FlowManagerMachine::RestartUpdates(Instant now, Actions& out)
         {
             continue;
         }
-        const DropReason refused = RestartSpread(handle, nullptr, now, out);
+        const DropReason refused = Advance(handle, nullptr, now, out);
         if (refused != DropReason::NONE)
         {
             EndSpread(handle);

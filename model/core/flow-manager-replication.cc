@@ -26,7 +26,7 @@ FlowManagerMachine::Replicate(std::uint32_t slot, Instant now, Actions& out)
     else
     {
         SpreadAt(context.spread).known = context.known;
-        refused = RestartSpread(context.spread, PacketOf(context), now, out);
+        refused = Advance(context.spread, PacketOf(context), now, out);
     }
     if (refused != DropReason::NONE)
     {

@@ -73,12 +73,6 @@ ReplicaMachine::BeginSpread(const SessionRecord& record,
 }
 
 DropReason
-ReplicaMachine::RestartSpread(SpreadHandle handle, const Frame* packet, Instant now, Actions& out)
-{
-    return Advance(handle, packet, now, out);
-}
-
-DropReason
 ReplicaMachine::Advance(SpreadHandle handle, const Frame* packet, Instant now, Actions& out)
 {
     Spread& spread = m_spreads[handle];

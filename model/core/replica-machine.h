@@ -97,8 +97,9 @@ class ReplicaMachine : public ProtocolMachine
                            Instant now,
                            Actions& out,
                            SpreadHandle& handle);
-    /** Begin again, in a new view. @returns as BeginSpread() */
-    DropReason RestartSpread(SpreadHandle handle, const Frame* packet, Instant now, Actions& out);
+    /** Give the record to everyone in the plan of this view, as a new attempt. @returns as
+     * BeginSpread() */
+    DropReason Advance(SpreadHandle handle, const Frame* packet, Instant now, Actions& out);
     void EndSpread(SpreadHandle handle);
 
     Spread& SpreadAt(SpreadHandle handle)
@@ -221,7 +222,6 @@ class ReplicaMachine : public ProtocolMachine
                         Actions& out) override;
     DropReason Admit(const SyncMessage& message, Actions& out) override;
 
-    DropReason Advance(SpreadHandle handle, const Frame* packet, Instant now, Actions& out);
     void MakePlan(const Passage& passage);
     void
     Relay(const Passage& passage, std::size_t position, FramePtr packet, Instant now, Actions& out);

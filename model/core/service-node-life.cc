@@ -126,7 +126,7 @@ ServiceNodeMachine::SpreadUpdate(const SessionRecord& record, Instant now, Actio
         else
         {
             SpreadAt(handle).record = record;
-            const DropReason refused = RestartSpread(handle, FirstWaiting(handle), now, out);
+            const DropReason refused = Advance(handle, FirstWaiting(handle), now, out);
             if (refused != DropReason::NONE)
             {
                 HandleSpreadFailed(handle, refused, now, out);

@@ -238,7 +238,7 @@ ServiceNodeMachine::RestartSpreads(Instant now, Actions& out)
         {
             continue;
         }
-        const DropReason refused = RestartSpread(handle, FirstWaiting(handle), now, out);
+        const DropReason refused = Advance(handle, FirstWaiting(handle), now, out);
         if (refused != DropReason::NONE)
         {
             HandleSpreadFailed(handle, refused, now, out);

@@ -239,6 +239,10 @@ DeclareProtection(Declarations& d)
     Count(d, "copies.superseded", "copies", "stored copies that made way for a newer session's");
     Count(
         d, "copies.adopted", "sessions", "sessions that a service node found to have a new owner");
+    Count(d,
+          "copies.repaired",
+          "sessions",
+          "times that an owner sent a session to managers that a new view had put in its chain");
     Count(
         d, "entries.refused", "entries", "flow entries that a node refused, its table being full");
     Count(d,

@@ -26,6 +26,7 @@ RunObserver::ReportNotes(MetricSet& metrics) const
         {"copies.conflicts", NoteKind::COPY_CONFLICT},
         {"copies.superseded", NoteKind::COPY_SUPERSEDED},
         {"copies.adopted", NoteKind::ADOPTED},
+        {"copies.repaired", NoteKind::REPAIRED},
         {"entries.refused", NoteKind::ENTRY_REFUSED},
     };
     for (const auto& [name, kind] : COUNTED)

@@ -176,6 +176,12 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
             m_suspected.push_back(note.peer);
         }
         break;
+    case NoteKind::REPAIRED:
+        if (SessionInfo* session = m_registry.Find(note.record.id))
+        {
+            session->repaired = true;
+        }
+        break;
     case NoteKind::DRAINED:
         m_drained.set(node);
         break;
@@ -341,9 +347,11 @@ RunObserver::NoteStored(NodeId node, const SessionRecord& record, Instant now)
     UpdateZombie(*session, now);
     const auto crash = m_crashedAt.find(record.owner);
     const bool isOfEarlierLife = crash != m_crashedAt.end() && crash->second > session->createdAt;
-    if ((record.id >> 48) != record.owner || VersionCounterOf(record.state) > 1 || isOfEarlierLife)
+    if ((record.id >> 48) != record.owner || VersionCounterOf(record.state) > 1 ||
+        isOfEarlierLife || session->repaired)
     {
-        return; // copies of an adopted or restored session or a newer state are no part of set-up
+        return; // copies of an adopted, restored or repaired session or a newer state are no part
+                // of set-up
     }
     if (m_managers.test(node))
     {

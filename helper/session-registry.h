@@ -46,6 +46,7 @@ struct SessionInfo
     std::uint32_t workloadSession = NO_SESSION;
     bool released = false;
     bool reverseStored = false;
+    bool repaired = false; ///< its owner has sent it to managers that are new in its chain
     bool deleting = false; ///< its owner has begun to delete it
     bool deleted = false;  ///< everybody has confirmed that
     bool lost = false;

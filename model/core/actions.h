@@ -49,8 +49,9 @@ enum class NoteKind : std::uint8_t
     COPY_REMOVED,     ///< any: has taken its copy of record out
     ENTRY_REMOVED,    ///< accelerator or manager: has taken out record's entry for record.original
     DELETION_CONFIRMED, ///< owner: nobody has record any more; its ports are free
+    REPAIRED, ///< owner: sends record to the `value` managers that its chain has newly got
 };
-constexpr NoteKind LAST_NOTE_KIND = NoteKind::DELETION_CONFIRMED;
+constexpr NoteKind LAST_NOTE_KIND = NoteKind::REPAIRED;
 
 /** Why a session is deleted. */
 enum class DeletionCause : std::uint8_t

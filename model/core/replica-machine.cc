@@ -267,7 +267,7 @@ void
 ReplicaMachine::HandleAcknowledged(
     NodeId peer, MessageKind kind, std::uint64_t token, Instant now, Actions& out)
 {
-    if (kind == MessageKind::FAN_OUT)
+    if (kind == MessageKind::FAN_OUT && token != SINGLE_COPY)
     {
         FinishFanOut(token, DropReason::NONE, now, out);
     }
@@ -292,6 +292,11 @@ ReplicaMachine::HandleReturned(
     switch (message.kind)
     {
     case MessageKind::FAN_OUT:
+        if (message.token == SINGLE_COPY)
+        {
+            HandleRoleReturned(peer, std::move(message), why, now, out);
+            break;
+        }
         // In the new view the root begins again, so this one need not be complete.
         FinishFanOut(
             message.token, why == DropReason::NODE_DOWN ? DropReason::NONE : why, now, out);

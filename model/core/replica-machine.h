@@ -65,6 +65,8 @@ class ReplicaMachine : public ProtocolMachine
   protected:
     using SpreadHandle = std::uint32_t;
     static constexpr SpreadHandle NO_SPREAD = FlowIndex::NOT_FOUND;
+    /** Token of a FAN_OUT that is part of no fan-out: the role itself is told of its end. */
+    static constexpr std::uint64_t SINGLE_COPY = ~std::uint64_t{0};
 
     /** A session that this node spreads as root. */
     struct Spread

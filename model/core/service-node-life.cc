@@ -40,10 +40,16 @@ ServiceNodeMachine::HandleKept(const SessionRecord& record, Instant now, Actions
 }
 
 bool
+ServiceNodeMachine::IsResponsible(const SessionRecord& record, const MembershipView& view) const
+{
+    return view.IsActive(record.owner) ? record.owner == Self()
+                                       : Scheme().Heir(record, view) == Self();
+}
+
+bool
 ServiceNodeMachine::IsResponsible(const SessionRecord& record) const
 {
-    return View().IsActive(record.owner) ? record.owner == Self()
-                                         : Scheme().Heir(record, View()) == Self();
+    return IsResponsible(record, View());
 }
 
 void
@@ -389,6 +395,10 @@ ServiceNodeMachine::HandleWakeup(Instant now, Actions& out)
     {
         BecomeReady(NO_NODE, now, out);
     }
+    if (now >= m_repairAt)
+    {
+        FeedRepair(now, out);
+    }
     if (now < m_ageing.Next())
     {
         return;
@@ -413,7 +423,8 @@ ServiceNodeMachine::HandleWakeup(Instant now, Actions& out)
 Instant
 ServiceNodeMachine::NextRoleWakeup() const
 {
-    return std::min({ReplicaMachine::NextRoleWakeup(), m_removalRetry, m_joinBy, m_ageing.Next()});
+    return std::min(
+        {ReplicaMachine::NextRoleWakeup(), m_removalRetry, m_joinBy, m_repairAt, m_ageing.Next()});
 }
 
 /** Whether the node's status or incarnation is another one than in the last view. */

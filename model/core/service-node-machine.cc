@@ -253,6 +253,10 @@ ServiceNodeMachine::HandleRoleAcknowledged(
     {
         ConfirmRemoval(token, peer, now, out);
     }
+    else if (kind == MessageKind::FAN_OUT)
+    {
+        HandleRepaired(now, out);
+    }
 }
 
 void
@@ -263,7 +267,11 @@ ServiceNodeMachine::HandleRoleReturned(
     {
         HandleReturnedFetch(message.token, why, now, out);
     }
-    if (message.kind == MessageKind::REMOVE)
+    if (message.kind == MessageKind::FAN_OUT)
+    {
+        HandleRepaired(now, out); // if the manager is gone, the view has told who has its place
+    }
+    else if (message.kind == MessageKind::REMOVE)
     {
         HandleReturnedRemoval(peer, message.token, why, now);
     }

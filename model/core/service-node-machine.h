@@ -16,7 +16,7 @@ namespace flowchain
 struct ServiceNodeConfig : ReplicaConfig
 {
     std::uint32_t waitingMax = 65'536; ///< packets that wait for the release of their session
-    std::uint16_t repairWindow = 32;   ///< sessions that are given to new nodes at a time
+    std::uint16_t repairWindow = 32;   ///< sessions or copies given to new nodes at a time
     std::uint32_t removalsMax = 255;   ///< deletions that are not confirmed yet; 1..255
     SessionTimers timers;
     bool updates = true; ///< changes of a TCP connection's state are replicated
@@ -34,7 +34,8 @@ struct ServiceNodeConfig : ReplicaConfig
  * and what they have together is what is left of the sessions.
  *
  * A session's owner, or its heir, is responsible for it: it follows the TCP connection by what
- * accelerators tell, replicates its state, and deletes it in the end. A deletion is told to every
+ * accelerators tell, replicates its state, sends it to managers that a new view puts in its chain,
+ * and deletes it in the end. A deletion is told to every
  * node that may have a copy or an entry (REMOVE); each takes them out for good, and what the
  * network function took for the session is given back only when all of them have confirmed or
  * left the view. Deletions that a dead node has not brought to an end are taken over.
@@ -146,7 +147,12 @@ class ServiceNodeMachine : public ReplicaMachine
     void Finish(SpreadHandle handle);
     void BeginRepair(Instant now, Actions& out);
     void FeedRepair(Instant now, Actions& out);
+    void HandleRepaired(Instant now, Actions& out);
     bool NeedsRepair(const SessionRecord& record);
+    bool Repair(const SessionRecord& record, Instant now, Actions& out);
+    bool ChainsMayHaveGaps() const;
+    bool ManagersAreAsAtFirst() const;
+    void PlanRepair(const SessionRecord& record, const MembershipView& view, CopyPlan& plan) const;
     DropReason Create(const PacketView& view, Instant now, SessionRecord& record);
     bool Adopt(SessionRecord& record) const;
     void Refuse(NodeId manager,
@@ -173,6 +179,7 @@ class ServiceNodeMachine : public ReplicaMachine
         DeletionCause cause;
     };
 
+    bool IsResponsible(const SessionRecord& record, const MembershipView& view) const;
     bool IsResponsible(const SessionRecord& record) const;
     void HandleLifeMessage(const SyncMessage& message, Instant now, Actions& out);
     void HandleObserved(const SyncMessage& message, Instant now, Actions& out);
@@ -206,9 +213,11 @@ class ServiceNodeMachine : public ReplicaMachine
     /** View in which every own session was spread as its scheme wants it. */
     MembershipView m_repairedView;
     std::size_t m_repairCursor = 0; ///< next slot of the store; none is left at its end
-    std::uint32_t m_repairs = 0;    ///< spreads under way for repair
-    CopyPlan m_planBefore;          ///< scratch, like m_planNow
+    std::uint32_t m_repairs = 0;    ///< spreads or managers' copies under way for repair
+    Instant m_repairAt = NEVER;     ///< when repair goes on, unless something is reported before
+    CopyPlan m_planBefore;          ///< scratch, like m_planNow and m_lacking
     CopyPlan m_planNow;
+    std::vector<NodeId> m_lacking;
     std::uint64_t m_serial = 0;
     bool m_ready;
     std::map<NodeId, std::uint8_t> m_ended; ///< donors that have sent all, with their lives

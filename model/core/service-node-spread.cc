@@ -2,19 +2,10 @@
 // What a service node does under schemes in which it spreads its sessions, or asks a store.
 #include "service-node-machine.h"
 
-#include <algorithm>
 #include <cassert>
 
 namespace flowchain
 {
-
-namespace
-{
-
-/** Token of a spread that repairs; so far it has no packet that waits for it. */
-constexpr std::uint64_t REPAIR = std::uint64_t{1} << 32 | FlowIndex::NOT_FOUND;
-
-} // namespace
 
 void
 ServiceNodeMachine::SpreadAndAnswer(const SessionRecord& record,
@@ -247,68 +238,6 @@ ServiceNodeMachine::RestartSpreads(Instant now, Actions& out)
         {
             Progress(handle, now, out);
         }
-    }
-}
-
-// ---------------------------------------------------------------------------------------------
-// Repair: a change of view gives sessions new backups, which their owners bring up to date
-
-void
-ServiceNodeMachine::BeginRepair(Instant now, Actions& out)
-{
-    // Where everybody has everything, a joining node gets a snapshot instead.
-    if (Scheme().Root() != SchemeRoot::OWNER || Scheme().Promise(Replica()).everyServiceNode)
-    {
-        return;
-    }
-    m_repairCursor = 0;
-    FeedRepair(now, out);
-}
-
-bool
-ServiceNodeMachine::NeedsRepair(const SessionRecord& record)
-{
-    if (record.id == 0 || record.owner != Self() || FindSpread(record.id) != NO_SPREAD)
-    {
-        return false;
-    }
-    Scheme().Plan(record, Self(), true, m_repairedView, Replica(), m_planBefore);
-    Scheme().Plan(record, Self(), true, View(), Replica(), m_planNow);
-    const auto had = [this](NodeId node)
-    {
-        const auto& path = m_planBefore.path;
-        const auto& fan = m_planBefore.fan;
-        // A node of another life has lost what it had.
-        return View().Incarnation(node) == m_repairedView.Incarnation(node) &&
-               (std::find(path.begin(), path.end(), node) != path.end() ||
-                std::find(fan.begin(), fan.end(), node) != fan.end());
-    };
-    return !std::all_of(m_planNow.path.begin(), m_planNow.path.end(), had) ||
-           !std::all_of(m_planNow.fan.begin(), m_planNow.fan.end(), had);
-}
-
-void
-ServiceNodeMachine::FeedRepair(Instant now, Actions& out)
-{
-    while (m_repairs < m_service.repairWindow && m_repairCursor < Store().Slots())
-    {
-        const SessionRecord record = Store().At(m_repairCursor++);
-        if (!NeedsRepair(record))
-        {
-            continue;
-        }
-        SpreadHandle handle = NO_SPREAD;
-        ++m_repairs;
-        if (BeginSpread(record, true, REPAIR, nullptr, now, out, handle) != DropReason::NONE)
-        {
-            --m_repairs;
-            continue;
-        }
-        Progress(handle, now, out);
-    }
-    if (m_repairs == 0 && m_repairCursor >= Store().Slots())
-    {
-        m_repairedView = View();
     }
 }
 

@@ -64,7 +64,7 @@ enum class MessageKind : std::uint8_t
     STATE = 3,         ///< service node to manager: session state and processed packet
     CHAIN = 4,         ///< manager to its successor: store the state and forward it
     CHAIN_DONE = 5,    ///< tail to first manager: every member of the chain has the state
-    FAN_OUT = 6,       ///< second manager to service node: store the state
+    FAN_OUT = 6,       ///< second manager to service node, owner to manager: store the state
     FAN_OUT_DONE = 7,  ///< second to first manager: every service node has the state
     REVERSE_ENTRY = 8, ///< first to third manager: entry of the reverse direction
     ENTRY = 9,         ///< manager to accelerator: flow entry, and the packet that missed, if any

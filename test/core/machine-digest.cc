@@ -329,6 +329,17 @@ MachineDigest::AddServiceNode(Digest& digest, const ServiceNodeMachine& machine,
         }
     }
     AddSlots(digest, machine.m_freeWaiting);
+    const ViewBody& repaired = machine.m_repairedView.Body();
+    if (repaired != machine.View().Body())
+    {
+        digest.Add(machine.m_repairCursor);
+        for (const ViewBody::Member& member : repaired.members)
+        {
+            digest.Add(static_cast<std::uint64_t>(member.status) << 8 | member.incarnation);
+        }
+    }
+    digest.Add(machine.m_repairs);
+    AddTime(digest, machine.m_repairAt, now);
     AddRemovals(digest, machine, now);
 }
 

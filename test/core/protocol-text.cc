@@ -79,6 +79,8 @@ NameOfNote(NoteKind kind)
         return "ENTRY_REMOVED";
     case NoteKind::DELETION_CONFIRMED:
         return "DELETION_CONFIRMED";
+    case NoteKind::REPAIRED:
+        return "REPAIRED";
     }
     return "?";
 }

@@ -319,6 +319,7 @@ ProtocolTrace::TextOfNote(const Note& note) const
     case NoteKind::COPY_REFUSED:
     case NoteKind::RELEASED:
     case NoteKind::ADOPTED:
+    case NoteKind::REPAIRED:
         return text + " " + TextOf(note.record);
     case NoteKind::DELETED:
         return text + " " + TextOf(note.record) + " " +

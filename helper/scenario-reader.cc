@@ -36,6 +36,28 @@ ParseTree(std::string_view text, const std::string& path)
     }
 }
 
+/** A text with overrides in it, and what is wrong with them. */
+struct ScenarioTree
+{
+    ScenarioTree(std::string_view text,
+                 const std::string& path,
+                 const std::vector<std::string>& overrides)
+        : root(ParseTree(text, path))
+        , diagnostics(root, path)
+    {
+        for (const auto& override : overrides)
+        {
+            ApplyOverride(root, override, diagnostics);
+        }
+    }
+
+    ScenarioTree(const ScenarioTree&) = delete; // diagnostics refer to root
+    ScenarioTree& operator=(const ScenarioTree&) = delete;
+
+    toml::table root;
+    ScenarioDiagnostics diagnostics;
+};
+
 /** Whether there is enough to make a system of. */
 void
 CheckCounts(const Scenario& scenario, ScenarioDiagnostics& diagnostics)
@@ -99,12 +121,8 @@ ReadSweepOf(std::string_view text,
             const std::string& path,
             const std::vector<std::string>& overrides)
 {
-    auto root = ParseTree(text, path);
-    ScenarioDiagnostics diagnostics(root, path);
-    for (const auto& override : overrides)
-    {
-        ApplyOverride(root, override, diagnostics);
-    }
+    ScenarioTree tree(text, path, overrides);
+    auto& [root, diagnostics] = tree;
     auto sweep = ReadSweep(root, path, diagnostics);
     diagnostics.ThrowIfAny();
     return sweep;
@@ -121,12 +139,8 @@ ParseScenario(std::string_view text,
               const std::string& path,
               const std::vector<std::string>& overrides)
 {
-    auto root = ParseTree(text, path);
-    ScenarioDiagnostics diagnostics(root, path);
-    for (const auto& override : overrides)
-    {
-        ApplyOverride(root, override, diagnostics);
-    }
+    ScenarioTree tree(text, path, overrides);
+    auto& [root, diagnostics] = tree;
     Scenario scenario;
     scenario.path = path;
     scenario.output.directory.clear(); // the default depends on the name

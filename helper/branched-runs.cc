@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "branched-runs.h"
 
+#include "failure-plan.h"
 #include "process-pool.h"
 #include "scenario-reader.h"
 
@@ -79,7 +80,8 @@ TrunkOf(const Scenario& scenario)
 std::string
 TrunkKey(const Scenario& scenario)
 {
-    if (scenario.sim.warmup == Duration::zero() || !scenario.output.pcap.empty())
+    if (scenario.sim.warmup == Duration::zero() || !scenario.output.pcap.empty() ||
+        std::ranges::any_of(scenario.failures, IsUncertain))
     {
         return "";
     }

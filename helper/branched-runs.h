@@ -21,7 +21,8 @@ namespace flowchain
 Scenario TrunkOf(const Scenario& scenario);
 
 /** @returns a text that is the same for scenarios that RunBranches() may run together, or nothing
- * if the scenario cannot share: it has no warm-up, or writes captures. */
+ * if the scenario cannot share: it has no warm-up, writes captures, or has failures that chance or
+ * the run itself decides upon. */
 std::string TrunkKey(const Scenario& scenario);
 
 /** Whether RunBranches() may run the two together. */

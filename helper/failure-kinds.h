@@ -12,7 +12,7 @@ namespace flowchain
 {
 
 /** Keys of `[[failure]]` that only some kinds have; `kind` and `at` stand in all. A set of them is
- * a sum. */
+ * a sum. EVENT is `on` with `delay`, CHANCE is `mtbf` with `until`. */
 namespace failure_key
 {
 constexpr std::uint32_t NODE = 1U << 0;
@@ -23,6 +23,8 @@ constexpr std::uint32_t FACTOR = 1U << 4;
 constexpr std::uint32_t LEAF = 1U << 5;
 constexpr std::uint32_t SPINE = 1U << 6;
 constexpr std::uint32_t REROUTE_AFTER = 1U << 7;
+constexpr std::uint32_t EVENT = 1U << 8;
+constexpr std::uint32_t CHANCE = 1U << 9;
 } // namespace failure_key
 
 /** Sets of NodeRole. */

@@ -2,10 +2,12 @@
 #include "fault-injector.h"
 
 #include "controller-application.h"
+#include "failure-plan.h"
+#include "message-batch.h"
 
 #include <ns3/simulator.h>
 
-#include <functional>
+#include <algorithm>
 
 namespace flowchain
 {
@@ -13,145 +15,301 @@ namespace flowchain
 namespace
 {
 
-/** Schedules what failures do, unless it is due before a given instant. */
-class FailureScheduler
+Instant
+Now()
 {
-  public:
-    FailureScheduler(const std::vector<ns3::Ptr<NodeApplication>>& applications, Instant from)
-        : m_applications(applications)
-        , m_from(from)
-    {
-    }
-
-    void Add(const FailureSection& failure)
-    {
-        if (failure.kind == "crash")
-        {
-            AddCrash(failure, TargetOf(failure));
-        }
-        else if (failure.kind == "slow")
-        {
-            AddSlowdown(failure, TargetOf(failure));
-        }
-        else if (failure.kind == "add")
-        {
-            At(failure.at,
-               [target = TargetOf(failure)]
-               {
-                target->Recover();
-            });
-        }
-        else if (failure.kind == "drain")
-        {
-            AddRequest(failure, OperatorRequest::DRAIN);
-        }
-        else if (failure.kind == "suspect")
-        {
-            AddRequest(failure, OperatorRequest::SUSPECT);
-        }
-        else if (failure.kind == "upgrade")
-        {
-            AddUpgrade(failure, TargetOf(failure));
-        }
-    }
-
-    std::vector<ns3::EventId> TakeEvents()
-    {
-        return std::move(m_events);
-    }
-
-  private:
-    NodeApplication* TargetOf(const FailureSection& failure) const
-    {
-        return ns3::PeekPointer(m_applications[failure.target]);
-    }
-
-    void At(Duration sinceStart, const std::function<void()>& effect)
-    {
-        if (Instant(sinceStart) >= m_from)
-        {
-            m_events.push_back(ns3::Simulator::Schedule(ns3::TimeStep(sinceStart.count()), effect));
-        }
-    }
-
-    void AddCrash(const FailureSection& failure, NodeApplication* target)
-    {
-        At(failure.at,
-           [target]
-           {
-            target->Crash();
-        });
-        if (failure.recoverAfter)
-        {
-            At(failure.at + *failure.recoverAfter,
-               [target]
-               {
-                if (target->IsDown())
-                {
-                    target->Recover();
-                }
-            });
-        }
-    }
-
-    void AddSlowdown(const FailureSection& failure, NodeApplication* target)
-    {
-        constexpr std::uint32_t NORMAL = 1000;
-        At(failure.at,
-           [target, permille = failure.factorPermille]
-           {
-            target->SetSlowdown(permille);
-        });
-        if (failure.recoverAfter)
-        {
-            At(failure.at + *failure.recoverAfter,
-               [target]
-               {
-                target->SetSlowdown(NORMAL);
-            });
-        }
-    }
-
-    void AddRequest(const FailureSection& failure, OperatorRequest request)
-    {
-        const NodeId controller = m_applications.front()->Nodes().controller;
-        auto* const desk =
-            dynamic_cast<ControllerApplication*>(ns3::PeekPointer(m_applications[controller]));
-        At(failure.at,
-           [desk, request, node = failure.target]
-           {
-            desk->Request(request, node);
-        });
-    }
-
-    void AddUpgrade(const FailureSection& failure, NodeApplication* target)
-    {
-        At(failure.at,
-           [target, after = failure.recoverAfter.value_or(Duration{})]
-           {
-            target->RestartAfterDrain(after);
-        });
-        AddRequest(failure, OperatorRequest::DRAIN);
-    }
-
-    const std::vector<ns3::Ptr<NodeApplication>>& m_applications;
-    Instant m_from;
-    std::vector<ns3::EventId> m_events;
-};
+    return Instant(Duration(ns3::Simulator::Now().GetTimeStep()));
+}
 
 } // namespace
 
-std::vector<ns3::EventId>
-ScheduleFailures(const Scenario& scenario,
-                 const std::vector<ns3::Ptr<NodeApplication>>& applications,
-                 Instant from)
+void
+FaultInjector::Attach(const std::vector<ns3::Ptr<NodeApplication>>& applications,
+                      RoleResolver resolve,
+                      StrikeListener onStrike)
 {
-    FailureScheduler scheduler(applications, from);
-    for (const FailureSection& failure : scenario.failures)
+    m_applications = &applications;
+    m_resolve = std::move(resolve);
+    m_onStrike = std::move(onStrike);
+    m_isSlow.resize(applications.size());
+}
+
+std::vector<ns3::EventId>
+FaultInjector::Schedule(const Scenario& scenario, Instant from)
+{
+    m_from = from.time_since_epoch();
+    for (const FailureSection& failure : PlannedFailures(scenario))
     {
-        scheduler.Add(failure);
+        Add(failure);
     }
-    return scheduler.TakeEvents();
+    for (const FailureSection& failure : UnplannedFailures(scenario))
+    {
+        if (const auto event = ParseFailureEvent(failure.on))
+        {
+            m_triggers.push_back({*event, failure, event->number});
+            continue;
+        }
+        At(failure.at,
+           [this, failure]
+           {
+            StrikeNow(failure);
+        });
+    }
+    m_from = Duration{};
+    return std::move(m_events);
+}
+
+NodeApplication*
+FaultInjector::TargetOf(const FailureSection& failure) const
+{
+    return ns3::PeekPointer((*m_applications)[failure.target]);
+}
+
+void
+FaultInjector::Add(const FailureSection& failure)
+{
+    if (failure.kind == "crash")
+    {
+        AddCrash(failure, TargetOf(failure));
+    }
+    else if (failure.kind == "slow")
+    {
+        AddSlowdown(failure, TargetOf(failure));
+    }
+    else if (failure.kind == "add")
+    {
+        At(failure.at,
+           [this, target = TargetOf(failure)]
+           {
+            if (Strikes(target->IsDown()))
+            {
+                target->Recover();
+            }
+        });
+    }
+    else if (failure.kind == "drain")
+    {
+        AddRequest(failure, OperatorRequest::DRAIN);
+    }
+    else if (failure.kind == "suspect")
+    {
+        AddRequest(failure, OperatorRequest::SUSPECT);
+    }
+    else if (failure.kind == "upgrade")
+    {
+        AddUpgrade(failure, TargetOf(failure));
+    }
+}
+
+void
+FaultInjector::At(Duration fromNow, const std::function<void()>& effect)
+{
+    if (fromNow >= m_from)
+    {
+        m_events.push_back(ns3::Simulator::Schedule(ns3::TimeStep(fromNow.count()), effect));
+    }
+}
+
+bool
+FaultInjector::Strikes(bool isPossible)
+{
+    ++(isPossible ? m_struck : m_missed);
+    return isPossible;
+}
+
+FaultInjector::State
+FaultInjector::StateOf(const FailureSection& failure)
+{
+    return {failure.kind, failure.target, Now() + failure.at};
+}
+
+void
+FaultInjector::AddCrash(const FailureSection& failure, NodeApplication* target)
+{
+    const State state = StateOf(failure);
+    At(failure.at,
+       [this, target, state]
+       {
+        if (Strikes(!target->IsDown()))
+        {
+            m_begun.insert(state);
+        }
+        target->Crash();
+    });
+    if (failure.recoverAfter)
+    {
+        At(failure.at + *failure.recoverAfter,
+           [this, target, state]
+           {
+            if (m_begun.erase(state) != 0 && target->IsDown()) // or another failure's would return
+            {
+                target->Recover();
+            }
+        });
+    }
+}
+
+void
+FaultInjector::AddSlowdown(const FailureSection& failure, NodeApplication* target)
+{
+    constexpr std::uint32_t NORMAL = 1000;
+    const State state = StateOf(failure);
+    At(failure.at,
+       [this, target, state, permille = failure.factorPermille]
+       {
+        if (Strikes(!m_isSlow[target->Id()]))
+        {
+            m_begun.insert(state);
+            m_isSlow[target->Id()] = true;
+            target->SetSlowdown(permille);
+        }
+    });
+    if (failure.recoverAfter)
+    {
+        At(failure.at + *failure.recoverAfter,
+           [this, target, state]
+           {
+            if (m_begun.erase(state) != 0)
+            {
+                m_isSlow[target->Id()] = false;
+                target->SetSlowdown(NORMAL);
+            }
+        });
+    }
+}
+
+void
+FaultInjector::AddRequest(const FailureSection& failure, OperatorRequest request)
+{
+    const NodeId controller = m_applications->front()->Nodes().controller;
+    auto* const desk =
+        dynamic_cast<ControllerApplication*>(ns3::PeekPointer((*m_applications)[controller]));
+    At(failure.at,
+       [this, desk, request, node = failure.target]
+       {
+        ++m_struck;
+        desk->Request(request, node);
+    });
+}
+
+void
+FaultInjector::AddUpgrade(const FailureSection& failure, NodeApplication* target)
+{
+    At(failure.at,
+       [target, after = failure.recoverAfter.value_or(Duration{})]
+       {
+        target->RestartAfterDrain(after);
+    });
+    AddRequest(failure, OperatorRequest::DRAIN);
+}
+
+std::vector<NodeId>
+FaultInjector::NodesOf(const FailureSection& failure, Instant now)
+{
+    std::vector<NodeId> nodes = failure.targets;
+    for (const SessionRole& role : failure.roles)
+    {
+        const NodeId node = m_resolve(role);
+        if (node == NO_NODE)
+        {
+            ++m_missed;
+            m_withoutTarget.push_back(
+                {now, "no-target", "", failure.kind + " finds no " + ToString(role)});
+        }
+        else if (std::ranges::find(nodes, node) == nodes.end())
+        {
+            nodes.push_back(node); // a node with two roles fails once
+        }
+    }
+    return nodes;
+}
+
+void
+FaultInjector::StrikeNow(const FailureSection& failure)
+{
+    const Instant now = Now();
+    for (const NodeId node : NodesOf(failure, now))
+    {
+        FailureSection strike = failure;
+        strike.target = node;
+        strike.at = now.time_since_epoch();
+        m_unplanned.push_back(strike);
+        m_onStrike(now);
+        strike.at = Duration{};
+        Add(strike);
+    }
+    m_events.clear(); // nobody takes these
+}
+
+void
+FaultInjector::Count(Trigger& trigger, Instant now)
+{
+    if (trigger.left == 0 || now < Instant(trigger.failure.at) || --trigger.left > 0)
+    {
+        return;
+    }
+    ns3::Simulator::Schedule(ns3::TimeStep(trigger.failure.delay.count()),
+                             [this, failure = trigger.failure]
+                             {
+        StrikeNow(failure);
+    });
+}
+
+void
+FaultInjector::CountMessages(FailureEvent::Kind kind, const Frame& frame, Instant now)
+{
+    PeekedMessages messages(frame);
+    for (PeekedMessage message; messages.Next(message);)
+    {
+        for (Trigger& trigger : m_triggers)
+        {
+            if (trigger.event.kind == kind && trigger.event.message == message.kind)
+            {
+                Count(trigger, now);
+            }
+        }
+    }
+}
+
+void
+FaultInjector::OnNote(NodeId node, const Note& note, Instant now)
+{
+    m_next.OnNote(node, note, now);
+    for (Trigger& trigger : m_triggers)
+    {
+        const FailureEvent& event = trigger.event;
+        if (event.kind == FailureEvent::Kind::NOTE && event.note == note.kind &&
+            (!event.ofController || node == m_applications->front()->Nodes().controller))
+        {
+            Count(trigger, now);
+        }
+    }
+}
+
+void
+FaultInjector::OnReceive(NodeId node, const Frame& frame, Instant now)
+{
+    m_next.OnReceive(node, frame, now);
+    CountMessages(FailureEvent::Kind::RECEIVE, frame, now);
+}
+
+void
+FaultInjector::OnSend(NodeId node, const Frame& frame, Instant now)
+{
+    m_next.OnSend(node, frame, now);
+    CountMessages(FailureEvent::Kind::SEND, frame, now);
+}
+
+void
+FaultInjector::OnNodeDown(NodeId node, Instant now)
+{
+    m_next.OnNodeDown(node, now);
+}
+
+void
+FaultInjector::OnNodeUp(NodeId node, Instant now)
+{
+    m_next.OnNodeUp(node, now);
 }
 
 } // namespace flowchain

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fault-planner.h"
 
+#include "failure-plan.h"
+
 namespace flowchain
 {
 
@@ -155,7 +157,7 @@ MakeFaultPlan(const Scenario& scenario, const LeafSpine& network)
     {
         plan.rules.push_back(RuleOf(section, network));
     }
-    for (const FailureSection& failure : scenario.failures)
+    for (const FailureSection& failure : PlannedFailures(scenario))
     {
         if (failure.kind == "cut")
         {

@@ -43,6 +43,17 @@ FirstPackets::Find(std::uint32_t packetId)
     return slot == FlowIndex::NOT_FOUND ? nullptr : &m_slots[slot];
 }
 
+const FirstPacket*
+FirstPackets::OfSession(std::uint32_t workloadSession) const
+{
+    const auto found = std::ranges::find_if(m_slots,
+                                            [&](const FirstPacket& slot)
+                                            {
+        return slot.packetId != 0 && slot.workloadSession == workloadSession;
+    });
+    return found == m_slots.end() ? nullptr : &*found;
+}
+
 void
 FirstPackets::Forget(std::uint32_t packetId)
 {

@@ -22,6 +22,7 @@ struct FirstPacket
     Instant missedAt = NEVER;
     Instant askedAt = NEVER;
     NodeId asked = NO_NODE;
+    NodeId askedBy = NO_NODE;  ///< manager, the last time
     Instant touchedAt = NEVER; ///< crash of the node that it waits for
 };
 
@@ -36,6 +37,8 @@ class FirstPackets
                Instant now);
     /** @returns null if it is not under way */
     FirstPacket* Find(std::uint32_t packetId);
+    /** @returns null if the first packet of this session is not under way */
+    const FirstPacket* OfSession(std::uint32_t workloadSession) const;
     /** Does nothing if it is not under way. */
     void Forget(std::uint32_t packetId);
     /** A service node has crashed: packets that it was asked for wait for it. */

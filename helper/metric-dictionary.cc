@@ -227,6 +227,14 @@ DeclareProtection(Declarations& d)
                   " with exactly one copy");
     }
     Count(d,
+          "failures.struck",
+          "failures",
+          "failures that have struck a node, each node for itself; those of links are not counted");
+    Count(d,
+          "failures.missed",
+          "failures",
+          "failures that found no node, or one that was down or slow already");
+    Count(d,
           "disruption.sessions",
           "sessions",
           "sessions of which a packet delivered after the first failure took more than twice as "

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "planned-events.h"
 
+#include "failure-plan.h"
 #include "units.h"
 
 #include <fmt/format.h>
@@ -131,14 +132,18 @@ AddLink(const LinkSection& link, const Directory& directory, std::vector<EventDa
 } // namespace
 
 std::vector<EventData>
-PlannedEvents(const Scenario& scenario, const Directory& directory)
+PlannedEvents(const Scenario& scenario,
+              const Directory& directory,
+              const std::vector<FailureSection>& unplanned)
 {
     std::vector<EventData> events;
     for (const LinkSection& link : scenario.links)
     {
         AddLink(link, directory, events);
     }
-    for (const FailureSection& failure : scenario.failures)
+    std::vector<FailureSection> failures = PlannedFailures(scenario);
+    failures.insert(failures.end(), unplanned.begin(), unplanned.end());
+    for (const FailureSection& failure : failures)
     {
         if (failure.kind != "crash" && failure.kind != "add")
         {

@@ -14,9 +14,12 @@ namespace flowchain
  * What the scenario's `[[failure]]` and `[[link]]` do at known times, each beginning and each end:
  * "cut" and "cut-end". Crashes and additions are left out, since their effect depends on the run;
  * whoever watches the nodes sees it.
+ * @param unplanned failures that have struck besides those, as FaultInjector::Unplanned()
  * @returns in ascending order of time
  */
-std::vector<EventData> PlannedEvents(const Scenario& scenario, const Directory& directory);
+std::vector<EventData> PlannedEvents(const Scenario& scenario,
+                                     const Directory& directory,
+                                     const std::vector<FailureSection>& unplanned = {});
 
 } // namespace flowchain
 

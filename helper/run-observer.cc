@@ -134,7 +134,7 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
         }
         break;
     case NoteKind::ASKED:
-        NoteAsked(note, now);
+        NoteAsked(node, note, now);
         break;
     case NoteKind::CREATED:
         NoteCreated(node, note, now);
@@ -143,6 +143,7 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
         if (SessionInfo* session = m_registry.Find(note.record.id))
         {
             session->stateAt = std::min(session->stateAt, now);
+            session->root = node;
         }
         break;
     case NoteKind::COPY_STORED:
@@ -259,7 +260,7 @@ RunObserver::OnSessionStart(std::uint32_t session, Instant now)
 }
 
 void
-RunObserver::NoteAsked(const Note& note, Instant now)
+RunObserver::NoteAsked(NodeId node, const Note& note, Instant now)
 {
     FirstPacket* first = m_first.Find(note.packetId);
     if (first == nullptr)
@@ -268,6 +269,7 @@ RunObserver::NoteAsked(const Note& note, Instant now)
     }
     first->askedAt = std::min(first->askedAt, now);
     first->asked = note.peer;
+    first->askedBy = node;
     const auto down = m_downSince.find(note.peer);
     if (down != m_downSince.end())
     {

@@ -12,9 +12,11 @@
 #include "message-account.h"
 #include "metric-set.h"
 #include "node-application.h"
+#include "node-selector.h"
 #include "run-timeline.h"
 #include "series-sampler.h"
 #include "session-registry.h"
+#include "sync-scheme.h"
 #include "workload-set.h"
 
 #include <array>
@@ -35,6 +37,8 @@ struct ObserverConfig
         std::uint16_t chainLength = 3;
         std::uint16_t position = 3; ///< of the second manager
         CopyPromise copies;         ///< of a session that is complete
+        const SyncScheme* scheme = &ChainScheme();
+        SchemeConfig spread; ///< what `scheme` is configured with
     };
 
     std::vector<Service> services; ///< each service group of the run
@@ -125,6 +129,10 @@ class RunObserver : public NodeListener, public WorkloadListener
     /** The run is over. @param planned as PlannedEvents() */
     std::vector<EventData> FinishTimeline(Instant now, std::vector<EventData> planned);
 
+    /** @returns the node that has this role now, by the view of its first manager; or
+     * NO_NODE: nobody yet, nobody any more, or none that is known */
+    NodeId NodeOf(const SessionRole& role) const;
+
     /** As the metric sessions.lost, for one service group. */
     std::uint64_t LostOf(std::uint16_t service) const
     {
@@ -134,7 +142,7 @@ class RunObserver : public NodeListener, public WorkloadListener
   private:
     static constexpr std::size_t NOTE_KINDS_MAX = 256;
 
-    void NoteAsked(const Note& note, Instant now);
+    void NoteAsked(NodeId node, const Note& note, Instant now);
     void NoteCreated(NodeId node, const Note& note, Instant now);
     void NoteStored(NodeId node, const SessionRecord& record, Instant now);
     void NoteReleased(NodeId node, const Note& note, Instant now);
@@ -145,6 +153,8 @@ class RunObserver : public NodeListener, public WorkloadListener
     void AfterCheck();
     void UpdateZombie(SessionInfo& session, Instant now);
     void SettleZombies(Instant now);
+    const MembershipView* ViewFor(NodeId manager) const;
+    NodeId ThirdOf(const SessionInfo& session, const MembershipView& view) const;
     NodeMask UpServiceNodes() const;
     /** Of a service group: who is up and serves, or is counted on to restore what served. */
     NodeMask Survivors(std::uint16_t service) const;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "scenario-failure-check.h"
 
+#include "failure-event.h"
 #include "failure-kinds.h"
-#include "node-pattern.h"
+#include "failure-plan.h"
+#include "spelling.h"
+#include "sync-scheme.h"
 #include "units.h"
 
 #include <fmt/format.h>
@@ -51,21 +54,186 @@ Candidates(const FailureKind& kind, const Directory& directory)
     return text;
 }
 
+/** Sessions of all workloads; nothing if a capture decides. */
+std::optional<std::uint64_t>
+SessionCount(const Scenario& s)
+{
+    std::uint64_t count = 0;
+    for (const WorkloadSection& workload : s.workloads)
+    {
+        if (workload.kind != "sessions")
+        {
+            return std::nullopt;
+        }
+        count += workload.sessions.sessions;
+    }
+    return count;
+}
+
+/** Why no session ever has a node with this role; empty: one may have. */
+std::string
+WhyNobody(const SessionRole& role, const Scenario& s)
+{
+    const auto sessions = SessionCount(s);
+    if (sessions && role.session >= *sessions)
+    {
+        return *sessions == 0 ? "there are no sessions"
+                              : fmt::format("there are sessions 0 to {}", *sessions - 1);
+    }
+    const SyncScheme& scheme = *SyncSchemeByName(s.chain.scheme);
+    if (role.part == SessionPart::THIRD && !scheme.HasReverseEntry())
+    {
+        return fmt::format("scheme {} has no third manager", s.chain.scheme);
+    }
+    std::uint16_t longest = 0;
+    for (const ServiceSection& service : s.services)
+    {
+        longest = std::max(longest, service.chain.length);
+    }
+    if (role.part == SessionPart::CHAIN && scheme.Name() == "chain" && role.index >= longest)
+    {
+        return fmt::format("there are chain[0] to chain[{}]", longest - 1);
+    }
+    return "";
+}
+
 void
 CheckTarget(FailureSection& failure,
-            const FailureKind& kind,
-            const std::string& path,
+            std::size_t index,
+            const Scenario& s,
             const Directory& directory,
             ScenarioDiagnostics& d)
 {
-    failure.target = FindNode(directory, failure.node);
-    if (failure.target == NO_NODE || !CanBeTarget(kind, directory.nodes[failure.target].role))
+    const auto path = fmt::format("failure[{}].node", index);
+    const FailureKind& kind = *FindFailureKind(failure.kind);
+    const auto canFail = [&](NodeId node)
     {
-        failure.target = NO_NODE;
+        return CanBeTarget(kind, directory.nodes[node].role);
+    };
+    NodeSelection found = SelectNodes(directory, failure.node, DrawsOfFailure(s, index));
+    const bool isOneName = failure.kind != "add" || FindNode(directory, failure.node) != NO_NODE;
+    if (!found.unknown.empty() || !std::ranges::all_of(found.nodes, canFail) || !isOneName)
+    {
         d.Add(path,
-              fmt::format("no node \"{}\" that can fail, there are {}",
-                          failure.node,
+              fmt::format("no node \"{}\" that can fail{}{}, there are {}",
+                          found.unknown.empty() ? failure.node : found.unknown,
+                          found.why.empty() ? "" : ": ",
+                          found.why,
                           Candidates(kind, directory)));
+        return;
+    }
+    for (const SessionRole& role : found.roles)
+    {
+        const auto why = d.Sound({"workload", "chain", "service"}) ? WhyNobody(role, s) : "";
+        if (!why.empty())
+        {
+            d.Add(path, fmt::format("no node \"{}\": {}", ToString(role), why));
+            return;
+        }
+    }
+    if (!found.roles.empty() && !kind.Has(failure_key::EVENT))
+    {
+        d.Add(path,
+              fmt::format("failures of kind {} must be known before the run, and the nodes of a "
+                          "session are not",
+                          failure.kind));
+        return;
+    }
+    failure.targets = std::move(found.nodes);
+    failure.roles = std::move(found.roles);
+    if (failure.roles.empty() && failure.targets.size() == 1)
+    {
+        failure.target = failure.targets.front();
+    }
+}
+
+/** Kinds that may have the key. */
+std::string
+KindsWith(std::uint32_t key)
+{
+    std::vector<std::string> names;
+    for (const FailureKind& kind : FailureKinds())
+    {
+        if (kind.Has(key))
+        {
+            names.emplace_back(kind.name);
+        }
+    }
+    return Join(names, ", ");
+}
+
+void
+CheckEvent(const FailureSection& failure, const std::string& path, ScenarioDiagnostics& d)
+{
+    if (!FindFailureKind(failure.kind)->Has(failure_key::EVENT))
+    {
+        d.Add(path + ".on",
+              fmt::format("only these kinds wait for an event: {}", KindsWith(failure_key::EVENT)));
+    }
+    else if (!ParseFailureEvent(failure.on))
+    {
+        const auto names = FailureEventNames();
+        const auto name = failure.on.substr(0, failure.on.find('#'));
+        const bool isName = std::ranges::find(names, name) != names.end();
+        d.Add(path + ".on",
+              isName ? fmt::format("\"{}\" does not say which one, such as \"{}#1\", the first",
+                                   failure.on,
+                                   name)
+                     : fmt::format("no event \"{}\"{} There are {}, each with a number: \"{}#1\"",
+                                   name,
+                                   DidYouMean(name, names),
+                                   Join(names, ", "),
+                                   names.front()));
+    }
+    if (failure.mtbf)
+    {
+        d.Add(path + ".mtbf", "a failure waits for an event or strikes by chance, not both");
+    }
+}
+
+void
+CheckChance(const FailureSection& failure,
+            const std::string& path,
+            const Scenario& s,
+            ScenarioDiagnostics& d)
+{
+    const FailureKind& kind = *FindFailureKind(failure.kind);
+    if (!kind.Has(failure_key::CHANCE))
+    {
+        d.Add(path + ".mtbf",
+              fmt::format("only these kinds strike by chance: {}", KindsWith(failure_key::CHANCE)));
+        return;
+    }
+    if (kind.Has(failure_key::RECOVER_AFTER) != failure.mttr.has_value())
+    {
+        d.Add(failure.mttr ? path + ".mttr" : path,
+              failure.mttr ? fmt::format("a failure of kind {} does not last", failure.kind)
+                           : "with mtbf an mttr is needed, the mean time to repair");
+    }
+    if (failure.recoverAfter)
+    {
+        d.Add(path + ".recover_after", "with mtbf, mttr says how long it lasts");
+    }
+    if (!failure.roles.empty())
+    {
+        d.Add(path + ".mtbf", "chance strikes nodes that are known, not those of a session");
+    }
+    const Duration span = failure.until.value_or(s.sim.stop) - failure.at;
+    const auto expected =
+        static_cast<std::uint64_t>(span / (*failure.mtbf + failure.mttr.value_or(Duration{}))) *
+        std::max<std::size_t>(1, failure.targets.size());
+    if (d.Sound({"sim.stop"}) && span > Duration{} && expected > STRIKES_MAX / 2)
+    {
+        d.Add(path + ".mtbf",
+              fmt::format("about {} strikes are more than {}", expected, STRIKES_MAX / 2));
+    }
+    if (failure.until && *failure.until <= failure.at)
+    {
+        d.Add(path + ".until",
+              fmt::format("{} is not after {}.at ({})",
+                          FormatDuration(*failure.until),
+                          path,
+                          FormatDuration(failure.at)));
     }
 }
 
@@ -85,14 +253,22 @@ CheckSides(FailureSection& failure,
     }
     for (std::size_t side = 0; side < 2; ++side)
     {
-        std::optional<std::string> unknown;
-        auto& nodes =
-            failure.sides.emplace_back(MatchNodes(directory, failure.between[side], unknown));
-        if (unknown)
+        const auto ofSide = fmt::format("{}[{}]", path, side);
+        NodeSelection found = SelectNodes(directory, failure.between[side], SplitMix64(0));
+        if (!found.unknown.empty())
         {
-            d.Add(fmt::format("{}[{}]", path, side), fmt::format("no node \"{}\"", *unknown));
+            d.Add(
+                ofSide,
+                fmt::format(
+                    "no node \"{}\"{}{}", found.unknown, found.why.empty() ? "" : ": ", found.why));
             return;
         }
+        if (!found.roles.empty() || failure.between[side].find("random(") != std::string::npos)
+        {
+            d.Add(ofSide, "a partition has sides that are known, no random ones or a session's");
+            return;
+        }
+        auto& nodes = failure.sides.emplace_back(std::move(found.nodes));
         if (side == 1)
         {
             std::erase_if(nodes,
@@ -122,13 +298,19 @@ CheckSwitch(std::uint16_t number,
     }
 }
 
-/** Whether the node is still in the state that `earlier` put it into when `later` strikes. */
+bool
+HaveCommonTarget(const FailureSection& a, const FailureSection& b)
+{
+    return std::ranges::find_first_of(a.targets, b.targets) != a.targets.end();
+}
+
+/** Whether a node is still in the state that `earlier` put it into when `later` strikes. */
 bool
 StrikesTooEarly(const FailureSection& earlier, const FailureSection& later)
 {
     const NodeState state = FindFailureKind(earlier.kind)->state;
     return state != NodeState::UNCHANGED && state == FindFailureKind(later.kind)->state &&
-           earlier.target == later.target && earlier.at <= later.at &&
+           HaveCommonTarget(earlier, later) && earlier.at <= later.at &&
            (!earlier.recoverAfter || earlier.at + *earlier.recoverAfter >= later.at);
 }
 
@@ -142,7 +324,8 @@ CheckOrder(const Scenario& s, ScenarioDiagnostics& d)
             const bool ordered = s.failures[j].at < s.failures[i].at || j < i;
             const auto path = fmt::format("failure[{}].at", i);
             const auto other = fmt::format("failure[{}].at", j);
-            if (i != j && ordered && s.failures[i].target != NO_NODE && d.Sound({path, other}) &&
+            const bool isCertain = !IsUncertain(s.failures[i]) && !IsUncertain(s.failures[j]);
+            if (i != j && ordered && isCertain && d.Sound({path, other}) &&
                 StrikesTooEarly(s.failures[j], s.failures[i]))
             {
                 const bool isDown = FindFailureKind(s.failures[j].kind)->state == NodeState::DOWN;
@@ -158,15 +341,16 @@ CheckOrder(const Scenario& s, ScenarioDiagnostics& d)
 
 void
 CheckFailure(FailureSection& failure,
-             const std::string& path,
+             std::size_t index,
              const Scenario& s,
              const Directory& directory,
              ScenarioDiagnostics& d)
 {
+    const auto path = fmt::format("failure[{}]", index);
     const FailureKind& kind = *FindFailureKind(failure.kind);
     if (kind.Has(failure_key::NODE) && d.Sound({path + ".node", path + ".kind"}))
     {
-        CheckTarget(failure, kind, path + ".node", directory, d);
+        CheckTarget(failure, index, s, directory, d);
     }
     if (kind.Has(failure_key::BETWEEN) && d.Sound({path + ".between"}))
     {
@@ -179,6 +363,14 @@ CheckFailure(FailureSection& failure,
     if (kind.Has(failure_key::SPINE))
     {
         CheckSwitch(failure.spine, s.topology.spines, "spine", path + ".spine", d);
+    }
+    if (!failure.on.empty() && d.Sound({path + ".kind", path + ".on"}))
+    {
+        CheckEvent(failure, path, d);
+    }
+    if (failure.mtbf && d.Sound({path + ".kind", path + ".mtbf", path + ".mttr", path + ".until"}))
+    {
+        CheckChance(failure, path, s, d);
     }
     if (d.Sound({path + ".at", "sim.stop"}) && failure.at >= s.sim.stop)
     {
@@ -206,7 +398,7 @@ CheckAdditions(const Scenario& s, ScenarioDiagnostics& d)
         }
         for (std::size_t j = 0; j < s.failures.size(); ++j)
         {
-            if (i != j && s.failures[j].target == s.failures[i].target &&
+            if (i != j && HaveCommonTarget(s.failures[j], s.failures[i]) &&
                 s.failures[j].at <= s.failures[i].at)
             {
                 d.Add(fmt::format("failure[{}].at", j),
@@ -261,7 +453,7 @@ CheckFailures(Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
 {
     for (std::size_t i = 0; i < s.failures.size(); ++i)
     {
-        CheckFailure(s.failures[i], fmt::format("failure[{}]", i), s, directory, d);
+        CheckFailure(s.failures[i], i, s, directory, d);
     }
     CheckOrder(s, d);
     CheckAdditions(s, d);

@@ -240,6 +240,26 @@ PresenceOf(const FailureKind& kind, std::uint32_t key)
     return kind.Needs(key) ? Presence::REQUIRED : Presence::OPTIONAL;
 }
 
+/** When a failure strikes: at an instant, on an event, or by chance. */
+void
+VisitWhen(ScenarioVisitor& v, FailureSection& s)
+{
+    v.VisitOptionalText("on", s.on);
+    v.VisitOptionalDuration("mtbf", s.mtbf, PICOSECOND, LONGEST);
+    const bool isPlain = s.on.empty() && !s.mtbf;
+    v.VisitDuration(
+        "at", s.at, Duration{}, LONGEST, isPlain ? Presence::REQUIRED : Presence::OPTIONAL);
+    if (!s.on.empty())
+    {
+        v.VisitDuration("delay", s.delay, Duration{}, LONGEST);
+    }
+    if (s.mtbf)
+    {
+        v.VisitOptionalDuration("mttr", s.mttr, PICOSECOND, LONGEST);
+        v.VisitOptionalDuration("until", s.until, PICOSECOND, LONGEST);
+    }
+}
+
 void
 Visit(ScenarioVisitor& v, FailureSection& s)
 {
@@ -249,6 +269,7 @@ Visit(ScenarioVisitor& v, FailureSection& s)
         kinds.push_back(kind.name);
     }
     v.VisitChoice("kind", s.kind, kinds);
+    VisitWhen(v, s);
     const FailureKind& kind = *FindFailureKind(s.kind);
     if (kind.Has(failure_key::NODE))
     {
@@ -278,7 +299,6 @@ Visit(ScenarioVisitor& v, FailureSection& s)
         const auto presence = PresenceOf(kind, failure_key::FACTOR);
         v.Thousandths("factor", s.factorPermille, 1'000, 1'000'000, presence);
     }
-    v.VisitDuration("at", s.at, Duration{}, LONGEST, Presence::REQUIRED);
     if (kind.Has(failure_key::RECOVER_AFTER))
     {
         v.VisitOptionalDuration("recover_after", s.recoverAfter, PICOSECOND, LONGEST);

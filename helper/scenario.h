@@ -4,6 +4,7 @@
 
 #include "instant.h"
 #include "membership-view.h"
+#include "node-selector.h"
 #include "session-life.h"
 #include "sweep-section.h"
 
@@ -253,15 +254,22 @@ struct WorkloadSection
 struct FailureSection
 {
     std::string kind = "crash";       ///< of FailureKinds(), which says what a kind's keys are
-    std::string node;                 ///< "service[2]", "manager[0]", "lb.accelerator[1]"
-    NodeId target = NO_NODE;          ///< resolved
-    std::vector<std::string> between; ///< two sides, each of node patterns
+    std::string node;                 ///< as SelectNodes() reads it
+    NodeId target = NO_NODE;          ///< resolved: the only node, if it is known
+    std::vector<NodeId> targets;      ///< resolved: all that are known
+    std::vector<SessionRole> roles;   ///< resolved: those that only the run knows
+    std::vector<std::string> between; ///< two sides, as SelectNodes() reads them
     std::vector<std::vector<NodeId>> sides; ///< resolved: the nodes of `between`
     std::string direction = "both"; ///< "to", "from", "both"; of a partition "one-way", "both"
     std::uint16_t leaf = 0;
     std::uint16_t spine = 0;
     std::uint32_t factorPermille = 1000; ///< of processing costs
-    Duration at{};
+    std::string on;                ///< "chain.send#3": the event that it waits for; empty: none
+    Duration delay{};              ///< from that event on
+    std::optional<Duration> mtbf;  ///< mean time between failures: it strikes by chance
+    std::optional<Duration> mttr;  ///< mean time to repair, if it strikes by chance
+    std::optional<Duration> until; ///< no strike by chance comes later; absent: to the end
+    Duration at{};                 ///< with `on` or `mtbf`: from then on
     std::optional<Duration> recoverAfter;
     Duration rerouteAfter{50'000'000'000};
 };

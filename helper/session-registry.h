@@ -44,6 +44,7 @@ struct SessionInfo
     NodeMask holders;     ///< live nodes that have a copy
     NodeMask refusedBy;   ///< live nodes that have taken out theirs for good
     std::uint32_t workloadSession = NO_SESSION;
+    NodeId root = NO_NODE; ///< manager that has received its state last
     bool released = false;
     bool reverseStored = false;
     bool repaired = false; ///< its owner has sent it to managers that are new in its chain

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "simulation-config.h"
 
+#include "failure-plan.h"
 #include "fault-planner.h"
 #include "leaf-spine.h"
 #include "sync-scheme.h"
@@ -87,7 +88,12 @@ MakeObserverConfig(const Scenario& scenario)
              .position = SecondPosition(service.chain),
              .copies = {.managers = configured.promise.managers,
                         .serviceNodes = configured.promise.serviceNodes,
-                        .everyServiceNode = configured.promise.everyServiceNode}});
+                        .everyServiceNode = configured.promise.everyServiceNode},
+             .scheme = &configured.scheme,
+             .spread = {.release = configured.release,
+                        .length = service.chain.length,
+                        .position = SecondPosition(service.chain),
+                        .crossGroup = service.chain.crossGroup}});
         config.mayDuplicate = config.mayDuplicate || configured.release == ReleaseRule::TAIL;
         // The scheme itself is that of all service groups.
         config.hasReverseEntries = configured.scheme.HasReverseEntry();
@@ -112,7 +118,7 @@ Instant
 FirstFailureOf(const Scenario& scenario)
 {
     Instant first = NEVER;
-    for (const FailureSection& failure : scenario.failures)
+    for (const FailureSection& failure : PlannedFailures(scenario))
     {
         first = std::min(first, Instant(failure.at));
     }

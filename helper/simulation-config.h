@@ -13,7 +13,7 @@ namespace flowchain
 ObserverConfig MakeObserverConfig(const Scenario& scenario);
 FabricConfig MakeFabricConfig(const Scenario& scenario, const Directory& directory);
 
-/** @returns NEVER if nothing fails */
+/** @returns NEVER if nothing fails at a time that is known beforehand */
 Instant FirstFailureOf(const Scenario& scenario);
 
 /** Set the global state of ns-3 that must be set before anything else of it is used. */

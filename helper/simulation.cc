@@ -43,6 +43,18 @@ CpuSeconds()
     return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
 
+/** Only a failure that waits for an event needs the injector to listen. */
+NodeListener*
+ListenerOf(const Scenario& scenario, FaultInjector& injector, RunObserver& observer)
+{
+    const bool waits = std::ranges::any_of(scenario.failures,
+                                           [](const FailureSection& failure)
+                                           {
+        return !failure.on.empty();
+    });
+    return waits ? static_cast<NodeListener*>(&injector) : &observer;
+}
+
 /** A scenario while it runs. */
 class Simulation : public FabricSink, public HostSink
 {
@@ -54,7 +66,7 @@ class Simulation : public FabricSink, public HostSink
 
     /** Schedule what happens from the start on.
      * @param scheduleFailures does so for the failures */
-    void Begin(const std::function<void(Applications&)>& scheduleFailures);
+    void Begin(const std::function<void(FaultInjector&)>& scheduleFailures);
     /** Run what is scheduled, to the end of the run or its pause. */
     void Go();
     /** Go on as a run of another scenario, which has been the same up to now. */
@@ -80,6 +92,7 @@ class Simulation : public FabricSink, public HostSink
     void ScheduleProgress();
     void CheckBounds();
     void CheckConservation();
+    std::vector<EventData> FailureEvents() const;
     void ReportPackets(MetricSet& metrics) const;
 
     const Scenario* m_scenario;
@@ -90,6 +103,7 @@ class Simulation : public FabricSink, public HostSink
     PacketLedger m_ledger;
     std::unique_ptr<Fabric> m_fabric;
     RunObserver m_observer;
+    FaultInjector m_injector;
     WorkloadSet m_workload;
     Applications m_applications;
     std::vector<EdgeApplication*> m_hosts; ///< index: NodeId; null: not a host
@@ -120,14 +134,29 @@ Simulation::Simulation(const Scenario& scenario, ProgressListener* progress)
     ns3::Simulator::Stop();
     },
     Now)
+, m_injector(m_observer)
 , m_workload(scenario.workloads, scenario.services, scenario.sim.seed)
-, m_applications(InstallNodes(scenario, m_directory, m_steering, *m_fabric, &m_observer))
+, m_applications(InstallNodes(
+      scenario, m_directory, m_steering, *m_fabric, ListenerOf(scenario, m_injector, m_observer)))
 , m_hosts(m_directory.nodes.size())
 {
     m_fabric->SetSink(this);
     m_ledger.SetDropListener(&m_workload);
     m_workload.SetListener(&m_observer);
     m_observer.SetWorkload(&m_workload, &m_ledger);
+    m_injector.Attach(
+        m_applications,
+        [this](const SessionRole& role)
+        {
+        return m_observer.NodeOf(role);
+        },
+        [this](Instant now)
+        {
+        if (now < FirstFailureOf(*m_scenario) && m_injector.Unplanned().size() == 1)
+        {
+            m_observer.SetFirstFailure(now);
+        }
+    });
     for (const auto& application : m_applications)
     {
         m_observer.Watch(ns3::PeekPointer(application));
@@ -305,9 +334,9 @@ Simulation::CheckConservation()
 }
 
 void
-Simulation::Begin(const std::function<void(Applications&)>& scheduleFailures)
+Simulation::Begin(const std::function<void(FaultInjector&)>& scheduleFailures)
 {
-    scheduleFailures(m_applications);
+    scheduleFailures(m_injector);
     ScheduleProgress();
     // One event later, so that every application has started when the first packet comes.
     ns3::Simulator::ScheduleNow(&Simulation::ScheduleWorkload, this);
@@ -330,6 +359,16 @@ Simulation::Become(const Scenario& scenario)
     m_cpuStart = CpuSeconds();
 }
 
+std::vector<EventData>
+Simulation::FailureEvents() const
+{
+    auto events = PlannedEvents(*m_scenario, m_directory, m_injector.Unplanned());
+    const auto& without = m_injector.WithoutTarget();
+    events.insert(events.end(), without.begin(), without.end());
+    std::ranges::stable_sort(events, {}, &EventData::time);
+    return events;
+}
+
 RunOutcome
 Simulation::Finish(std::uint64_t events)
 {
@@ -345,6 +384,8 @@ Simulation::Finish(std::uint64_t events)
     outcome.linksLeftOut = network.Links() - outcome.links.size();
     ReportNodes(m_directory, m_applications, Now(), outcome.metrics);
     m_observer.Report(Now(), outcome.metrics);
+    outcome.metrics.Set("failures.struck", static_cast<std::int64_t>(m_injector.Struck()));
+    outcome.metrics.Set("failures.missed", static_cast<std::int64_t>(m_injector.Missed()));
     outcome.histograms = outcome.metrics.TakeHistograms();
     outcome.events = ns3::Simulator::GetEventCount() - events;
     outcome.metrics.Set("run.events", static_cast<std::int64_t>(outcome.events));
@@ -357,7 +398,7 @@ Simulation::Finish(std::uint64_t events)
                                     .traffic = m_workload.CountersOf(i),
                                     .sessionsLost = m_observer.LostOf(i)});
     }
-    outcome.timeline = m_observer.FinishTimeline(Now(), PlannedEvents(*m_scenario, m_directory));
+    outcome.timeline = m_observer.FinishTimeline(Now(), FailureEvents());
     for (const Violation& violation : m_observer.Checker().Violations())
     {
         outcome.violations.push_back(violation.Text());
@@ -412,9 +453,9 @@ class Trunk : public TrunkRun
         , m_simulation(trunk, nullptr)
     {
         m_simulation.Begin(
-            [this](Simulation::Applications& applications)
+            [this](FaultInjector& injector)
             {
-            Schedule(applications);
+            Schedule(injector);
         });
         m_simulation.Go();
     }
@@ -444,7 +485,7 @@ class Trunk : public TrunkRun
 
   private:
     /** The pause comes before anything else that happens then. */
-    void Schedule(Simulation::Applications& applications)
+    void Schedule(FaultInjector& injector)
     {
         ns3::Simulator::Schedule(ns3::TimeStep(m_until.time_since_epoch().count()),
                                  []
@@ -454,8 +495,7 @@ class Trunk : public TrunkRun
         for (const Scenario* branch : m_branches)
         {
             // What comes earlier is the same for all: the first one's happens.
-            m_events.push_back(
-                ScheduleFailures(*branch, applications, m_events.empty() ? Instant{} : m_until));
+            m_events.push_back(injector.Schedule(*branch, m_events.empty() ? Instant{} : m_until));
         }
     }
 
@@ -473,9 +513,9 @@ RunScenario(const Scenario& scenario, ProgressListener* listener)
     PrepareSimulator(scenario);
     Simulation simulation(scenario, listener);
     simulation.Begin(
-        [&scenario](Simulation::Applications& applications)
+        [&scenario](FaultInjector& injector)
         {
-        ScheduleFailures(scenario, applications);
+        injector.Schedule(scenario);
     });
     simulation.Go();
     return simulation.Finish(0);

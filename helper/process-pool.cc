@@ -65,30 +65,6 @@ SendTagged(int pipe, Tag tag, std::string_view text)
     WriteAll(pipe, text.data(), text.size());
 }
 
-/** The child: work, end. Nothing of the parent's is cleaned up. */
-[[noreturn]] void
-BeChild(pid_t parent, int pipe, const ProcessPool::Job& job)
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL); // whoever stops the parent stops its jobs
-    if (getppid() != parent)
-    {
-        _exit(EXIT_FAILURE); // it has ended before that was said
-    }
-    try
-    {
-        job(
-            [pipe](std::string_view text)
-            {
-            SendTagged(pipe, Tag::MESSAGE, text);
-        });
-    }
-    catch (const std::exception& error)
-    {
-        SendTagged(pipe, Tag::ERROR, error.what());
-    }
-    _exit(EXIT_SUCCESS);
-}
-
 } // namespace
 
 ProcessPool::~ProcessPool()
@@ -102,7 +78,47 @@ ProcessPool::~ProcessPool()
 }
 
 void
+ProcessPool::Parent::Send(std::string_view message) const
+{
+    SendTagged(m_pipe, Tag::MESSAGE, message);
+}
+
+void
+ProcessPool::Parent::End(const std::string& error) const
+{
+    if (!error.empty())
+    {
+        SendTagged(m_pipe, Tag::ERROR, error);
+    }
+    _exit(EXIT_SUCCESS);
+}
+
+void
 ProcessPool::Start(std::size_t number, const Job& job)
+{
+    const auto parent = Fork(number);
+    if (!parent)
+    {
+        return;
+    }
+    std::string failure;
+    try
+    {
+        job(
+            [&parent](std::string_view text)
+            {
+            parent->Send(text);
+        });
+    }
+    catch (const std::exception& error)
+    {
+        failure = error.what();
+    }
+    parent->End(failure);
+}
+
+std::optional<ProcessPool::Parent>
+ProcessPool::Fork(std::size_t number)
 {
     std::array<int, 2> ends{};
     if (pipe(ends.data()) != 0)
@@ -118,18 +134,24 @@ ProcessPool::Start(std::size_t number, const Job& job)
         close(ends[1]);
         ThrowErrno("fork");
     }
-    if (pid == 0)
+    if (pid != 0)
     {
-        close(ends[0]);
-        for (const Child& sibling : m_children)
-        {
-            close(sibling.pipe);
-        }
-        m_children.clear(); // they are the parent's
-        BeChild(parent, ends[1], job);
+        close(ends[1]);
+        m_children.push_back({number, pid, ends[0], {}, {}});
+        return std::nullopt;
     }
-    close(ends[1]);
-    m_children.push_back({number, pid, ends[0], {}, {}});
+    close(ends[0]);
+    for (const Child& sibling : m_children)
+    {
+        close(sibling.pipe);
+    }
+    m_children.clear();               // they are the parent's
+    prctl(PR_SET_PDEATHSIG, SIGKILL); // whoever stops the parent stops its jobs
+    if (getppid() != parent)
+    {
+        _exit(EXIT_FAILURE); // it has ended before that was said
+    }
+    return Parent(ends[1]);
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
@@ -28,6 +29,25 @@ class ProcessPool
     /** A job has ended; `error` says why it came to no good end, or is empty. */
     using OnEnd = std::function<void(std::size_t job, const std::string& error)>;
 
+    /** A child's way back to its parent. */
+    class Parent
+    {
+      public:
+        explicit Parent(int pipe)
+            : m_pipe(pipe)
+        {
+        }
+
+        /** Send one message. */
+        void Send(std::string_view message) const;
+        /** The job is done; nothing of the parent's is cleaned up.
+         * @param error why it came to no good end; empty: it did */
+        [[noreturn]] void End(const std::string& error = {}) const;
+
+      private:
+        int m_pipe;
+    };
+
     ProcessPool() = default;
     ~ProcessPool();
     ProcessPool(const ProcessPool&) = delete;
@@ -42,6 +62,11 @@ class ProcessPool
     /** @param number whatever tells the caller which job it is
      * @throws std::runtime_error if no process can be made */
     void Start(std::size_t number, const Job& job);
+
+    /** As Start(), of a job that begins where the caller is: returns twice, in the child with its
+     * way back, which is to be used to its Parent::End().
+     * @throws std::runtime_error if no process can be made */
+    std::optional<Parent> Fork(std::size_t number);
 
     /**
      * Wait until something comes from a job, or one ends, and tell of it. Every message of a job

@@ -78,6 +78,19 @@ ServicesJson(const std::vector<ServiceOutcome>& services)
     return list;
 }
 
+Json
+CrashPointJson(const Scenario& scenario)
+{
+    const CrashPoint& point = *scenario.crashPoint;
+    Json json = {{"boundary", point.boundary},
+                 {"node", NodeName(MakeDirectories(scenario).network, point.node)}};
+    if (point.recoverAfter)
+    {
+        json["recover_after"] = FormatDuration(*point.recoverAfter);
+    }
+    return json;
+}
+
 /** One line for each link. */
 std::string
 LinksJson(const std::vector<LinkData>& links)
@@ -212,8 +225,12 @@ ResultJson(const RunReport& report)
         return dump;
     };
     const auto& scenario = report.scenario;
-    const Json scenarioJson = {
+    Json scenarioJson = {
         {"name", scenario.name}, {"seed", scenario.sim.seed}, {"toml", ResolvedToml(scenario)}};
+    if (scenario.crashPoint)
+    {
+        scenarioJson["crash_point"] = CrashPointJson(scenario);
+    }
     std::string json = "{\n";
     const auto member = [&json](const char* name, const std::string& value, bool last = false)
     {

@@ -50,7 +50,8 @@ std::string JsonText(const std::string& text);
 std::string ValueJson(const Metric& metric);
 
 /**
- * The report as JSON, keys in a fixed order: schema (1), scenario {name, seed, toml}, build,
+ * The report as JSON, keys in a fixed order: schema (1), scenario {name, seed, toml; with a
+ * crash point, too, crash_point {boundary, node, recover_after}}, build,
  * exit_code, metrics {name: {value, unit, meaning}}, services, links, links_left_out, events
  * [{time, kind, node, detail}], expectations, violations, run. Times and durations are in
  * nanoseconds with three decimals. All but `run` (wall-clock and CPU time, host) and `build` is

@@ -107,6 +107,12 @@ class RunObserver : public NodeListener, public WorkloadListener
         m_disruptions.SetFirstFailure(firstFailure);
     }
 
+    /** @returns null if no such session was made */
+    const SessionInfo* FindSession(SessionId id)
+    {
+        return m_registry.Find(id);
+    }
+
     /** A bounded thing was looked at. */
     void CheckBound(std::string_view what, std::uint64_t value, std::uint64_t limit, Instant now);
 

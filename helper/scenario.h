@@ -295,6 +295,14 @@ struct ExpectSection
     std::uint32_t line = 0;
 };
 
+/** A crash at a boundary of the run, see boundary.h; of the command line, not of the file. */
+struct CrashPoint
+{
+    std::uint64_t boundary = 0; ///< its number, from 1
+    NodeId node = NO_NODE;      ///< that crashes
+    std::optional<Duration> recoverAfter;
+};
+
 /** A validated scenario: every default filled in, every reference resolved. */
 struct Scenario
 {
@@ -316,6 +324,7 @@ struct Scenario
     OutputSection output;
     std::vector<ExpectSection> expectations;
     SweepSection sweep; ///< of the file; says nothing of this scenario itself
+    std::optional<CrashPoint> crashPoint;
 };
 
 /** What the nodes of a run know of it. */

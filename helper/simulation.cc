@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "simulation.h"
 
+#include "boundary.h"
 #include "edge-application.h"
 #include "fabric.h"
 #include "fault-injector.h"
@@ -11,6 +12,7 @@
 #include "planned-events.h"
 #include "resource-report.h"
 #include "run-observer.h"
+#include "run-probe.h"
 #include "simulation-config.h"
 #include "workload-set.h"
 
@@ -45,14 +47,14 @@ CpuSeconds()
 
 /** Only a failure that waits for an event needs the injector to listen. */
 NodeListener*
-ListenerOf(const Scenario& scenario, FaultInjector& injector, RunObserver& observer)
+ListenerOf(const Scenario& scenario, FaultInjector& injector, NodeListener& onlooker)
 {
     const bool waits = std::ranges::any_of(scenario.failures,
                                            [](const FailureSection& failure)
                                            {
         return !failure.on.empty();
     });
-    return waits ? static_cast<NodeListener*>(&injector) : &observer;
+    return waits ? static_cast<NodeListener*>(&injector) : &onlooker;
 }
 
 /** A scenario while it runs. */
@@ -61,7 +63,9 @@ class Simulation : public FabricSink, public HostSink
   public:
     using Applications = std::vector<ns3::Ptr<NodeApplication>>;
 
-    Simulation(const Scenario& scenario, ProgressListener* progress);
+    Simulation(const Scenario& scenario,
+               ProgressListener* progress,
+               std::vector<RunProbe*> probes = {});
     ~Simulation() override;
 
     /** Schedule what happens from the start on.
@@ -86,6 +90,8 @@ class Simulation : public FabricSink, public HostSink
     // HostSink
     void OnHostPacket(NodeId host, FramePtr frame, Instant now) override;
 
+    /** Who sees the nodes. */
+    NodeListener* Onlooker();
     bool IsAddressOf(NodeId host, std::uint32_t address) const;
     void ScheduleWorkload();
     void RunWorkload(Instant due);
@@ -103,6 +109,7 @@ class Simulation : public FabricSink, public HostSink
     PacketLedger m_ledger;
     std::unique_ptr<Fabric> m_fabric;
     RunObserver m_observer;
+    std::unique_ptr<RunAudience> m_audience; ///< null: only the observer looks
     FaultInjector m_injector;
     WorkloadSet m_workload;
     Applications m_applications;
@@ -114,7 +121,9 @@ class Simulation : public FabricSink, public HostSink
     double m_cpuStart = CpuSeconds();
 };
 
-Simulation::Simulation(const Scenario& scenario, ProgressListener* progress)
+Simulation::Simulation(const Scenario& scenario,
+                       ProgressListener* progress,
+                       std::vector<RunProbe*> probes)
     : m_scenario(&scenario)
     , m_progress(progress)
     , m_directories(MakeDirectories(scenario))
@@ -134,15 +143,17 @@ Simulation::Simulation(const Scenario& scenario, ProgressListener* progress)
     ns3::Simulator::Stop();
     },
     Now)
-, m_injector(m_observer)
+, m_audience(probes.empty() ? nullptr : std::make_unique<RunAudience>(m_observer, probes))
+, m_injector(*Onlooker())
 , m_workload(scenario.workloads, scenario.services, scenario.sim.seed)
 , m_applications(InstallNodes(
-      scenario, m_directory, m_steering, *m_fabric, ListenerOf(scenario, m_injector, m_observer)))
+      scenario, m_directory, m_steering, *m_fabric, ListenerOf(scenario, m_injector, *Onlooker())))
 , m_hosts(m_directory.nodes.size())
 {
     m_fabric->SetSink(this);
     m_ledger.SetDropListener(&m_workload);
-    m_workload.SetListener(&m_observer);
+    m_workload.SetListener(m_audience ? static_cast<WorkloadListener*>(m_audience.get())
+                                      : &m_observer);
     m_observer.SetWorkload(&m_workload, &m_ledger);
     m_injector.Attach(
         m_applications,
@@ -157,6 +168,10 @@ Simulation::Simulation(const Scenario& scenario, ProgressListener* progress)
             m_observer.SetFirstFailure(now);
         }
     });
+    for (RunProbe* probe : probes)
+    {
+        probe->Begin({scenario, m_applications, m_directory, m_workload, m_observer});
+    }
     for (const auto& application : m_applications)
     {
         m_observer.Watch(ns3::PeekPointer(application));
@@ -182,6 +197,12 @@ Simulation::~Simulation()
         application->Dispose();
     }
     ns3::Simulator::Destroy();
+}
+
+NodeListener*
+Simulation::Onlooker()
+{
+    return m_audience ? static_cast<NodeListener*>(m_audience.get()) : &m_observer;
 }
 
 Admission
@@ -508,16 +529,26 @@ class Trunk : public TrunkRun
 } // namespace
 
 RunOutcome
-RunScenario(const Scenario& scenario, ProgressListener* listener)
+RunScenario(const Scenario& scenario, ProgressListener* listener, std::vector<RunProbe*> probes)
 {
+    std::unique_ptr<BoundaryCrash> crash;
+    if (scenario.crashPoint)
+    {
+        crash = std::make_unique<BoundaryCrash>(*scenario.crashPoint);
+        probes.push_back(crash.get()); // last: the others see the boundary first
+    }
     PrepareSimulator(scenario);
-    Simulation simulation(scenario, listener);
+    Simulation simulation(scenario, listener, std::move(probes));
     simulation.Begin(
         [&scenario](FaultInjector& injector)
         {
         injector.Schedule(scenario);
     });
     simulation.Go();
+    if (crash != nullptr)
+    {
+        crash->CheckDone();
+    }
     return simulation.Finish(0);
 }
 

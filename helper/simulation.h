@@ -16,6 +16,8 @@
 namespace flowchain
 {
 
+class RunProbe;
+
 /** What became of the traffic of one service group. */
 struct ServiceOutcome
 {
@@ -45,9 +47,13 @@ struct RunOutcome
 /**
  * Build the system that `scenario` describes, run it to its end and measure. One call in a process.
  * @param listener may be null
- * @throws std::runtime_error with a message for the user, such as an unreadable capture file
+ * @param probes see the run
+ * @throws std::runtime_error with a message for the user, such as an unreadable capture file, or
+ * that the scenario's crash point has not come
  */
-RunOutcome RunScenario(const Scenario& scenario, ProgressListener* listener);
+RunOutcome RunScenario(const Scenario& scenario,
+                       ProgressListener* listener,
+                       std::vector<RunProbe*> probes = {});
 
 /** Several runs that are the same up to now, simulated once. RunBranches() does all with it. */
 class TrunkRun

@@ -285,17 +285,21 @@ NodeApplication::Step(Event event)
 }
 
 void
-NodeApplication::CarryOut(Instant now)
+NodeApplication::DoActions(Instant now, std::optional<NoteKind>& last)
 {
-    bool removed = false;
-    bool drained = false;
     for (const Note& note : m_actions.notes)
     {
-        removed = removed || note.kind == NoteKind::REMOVED;
-        drained = drained || note.kind == NoteKind::DRAINED;
+        if (note.kind == NoteKind::REMOVED || (note.kind == NoteKind::DRAINED && !last))
+        {
+            last = note.kind;
+        }
         if (m_listener != nullptr)
         {
             m_listener->OnNote(m_node, note, now);
+        }
+        if (m_hasCrashed)
+        {
+            return;
         }
     }
     for (FramePtr& frame : m_actions.sends)
@@ -305,20 +309,38 @@ NodeApplication::CarryOut(Instant now)
             m_listener->OnSend(m_node, *frame, now);
         }
         m_fabric->Send(m_node, std::move(frame));
+        if (m_hasCrashed)
+        {
+            return;
+        }
     }
     for (FramePtr& frame : m_actions.deliveries)
     {
         Deliver(std::move(frame), now);
     }
+}
+
+void
+NodeApplication::CarryOut(Instant now)
+{
+    std::optional<NoteKind> last;
+    m_isActing = true;
+    DoActions(now, last);
+    m_isActing = false;
+    if (std::exchange(m_hasCrashed, false))
+    {
+        Crash();
+        return;
+    }
     m_actions.Clear();
-    if (removed)
+    if (last == NoteKind::REMOVED)
     {
         // The others have gone on without this node: only a fresh start can join them.
         Crash();
         Recover();
         return;
     }
-    if (drained)
+    if (last == NoteKind::DRAINED)
     {
         StopDrained();
         return;
@@ -411,6 +433,11 @@ NodeApplication::Crash()
 {
     if (IsDown())
     {
+        return;
+    }
+    if (m_isActing)
+    {
+        m_hasCrashed = true; // CarryOut() comes back to it
         return;
     }
     TearDown(DropReason::NODE_DOWN);

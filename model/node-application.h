@@ -56,7 +56,9 @@ class NodeApplication : public ns3::Application
     /** The processing time of a frame is over. */
     void Receive(FramePtr frame);
 
-    /** Stop at once and lose all state; frames that the node holds are dropped as NODE_DOWN. */
+    /** Stop at once and lose all state; frames that the node holds are dropped as NODE_DOWN. From a
+     * NodeListener it ends the step of this node that is being told of: what the listener was told
+     * has happened, and nothing that would have come after it. */
     void Crash();
     /** Start again with empty tables. @pre IsDown() */
     void Recover();
@@ -151,6 +153,9 @@ class NodeApplication : public ns3::Application
     /** A wakeup that is no longer wanted, because an earlier one came in between, does nothing. */
     void HandleWakeup(Instant due);
     void CarryOut(Instant now);
+    /** Tell of the notes, send and deliver, in the order of Actions, until the node crashes.
+     * @param[out] last the note that ends the node's life, if there is one */
+    void DoActions(Instant now, std::optional<NoteKind>& last);
     /** Stop, all work done. */
     void StopDrained();
     void Create();
@@ -188,6 +193,8 @@ class NodeApplication : public ns3::Application
     std::optional<Duration> m_restartAfterDrain;
     Instant m_wakeupAt = NEVER;
     Actions m_actions;
+    bool m_isActing = false;   ///< goes over m_actions
+    bool m_hasCrashed = false; ///< since it is; the rest of m_actions does not happen
 };
 
 } // namespace flowchain

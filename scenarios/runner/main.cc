@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "build-info.h"
 #include "cluster-options.h"
+#include "explore-command.h"
 #include "query-command.h"
 #include "report-command.h"
 #include "runner-commands.h"
@@ -235,6 +236,7 @@ Run(int argc, char** argv)
     auto* run = app.add_subcommand("run", "Run a scenario, print a summary, write result.json");
     AddScenarioOptions(*run, options);
     run->add_flag("--quiet", options.quiet, "Print errors only");
+    options.crash.AddTo(*run);
     auto* check = app.add_subcommand("check", "Check a scenario, print the system it describes");
     AddScenarioOptions(*check, options);
     check->add_flag("--quiet", options.quiet, "Print errors only");
@@ -262,6 +264,8 @@ Run(int argc, char** argv)
     AddVerifyOptions(*verify, verifyOptions);
     flowchain::ClusterCommands clusterCommands;
     clusterCommands.AddTo(app);
+    flowchain::ExploreCommand exploreCommand;
+    exploreCommand.AddTo(app);
     try
     {
         app.parse(argc, argv);
@@ -297,6 +301,10 @@ Run(int argc, char** argv)
     if (verify->parsed())
     {
         return flowchain::VerifyCommand(verifyOptions);
+    }
+    if (exploreCommand.Parsed())
+    {
+        return exploreCommand.Run();
     }
     if (clusterCommands.Parsed())
     {

@@ -45,6 +45,7 @@ RunCommand(const RunnerOptions& options)
 {
     RunReport report;
     report.scenario = ReadScenario(options.file, options.AllOverrides());
+    options.crash.Apply(report.scenario);
     report.build = ThisBuild();
     report.outcome = RunWithProgress(report.scenario, options.quiet);
     report.expectations = EvaluateExpectations(report.scenario, report.outcome.metrics);

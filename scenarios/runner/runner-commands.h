@@ -2,6 +2,8 @@
 #ifndef FLOWCHAIN_RUNNER_COMMANDS_H
 #define FLOWCHAIN_RUNNER_COMMANDS_H
 
+#include "explore-command.h"
+
 #include <string>
 #include <vector>
 
@@ -16,6 +18,7 @@ struct RunnerOptions
     std::string results;                ///< empty: as the scenario says
     std::vector<std::string> pcap;      ///< empty: as the scenario says
     bool quiet = false;
+    CrashOptions crash; ///< of `run`
 
     /** `overrides`, and the other options as overrides behind them. */
     std::vector<std::string> AllOverrides() const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "build-info.h"
 #include "cluster-options.h"
+#include "explain-command.h"
 #include "explore-command.h"
 #include "query-command.h"
 #include "report-command.h"
@@ -266,6 +267,8 @@ Run(int argc, char** argv)
     clusterCommands.AddTo(app);
     flowchain::ExploreCommand exploreCommand;
     exploreCommand.AddTo(app);
+    flowchain::ExplainCommand explainCommand;
+    explainCommand.AddTo(app);
     try
     {
         app.parse(argc, argv);
@@ -301,6 +304,10 @@ Run(int argc, char** argv)
     if (verify->parsed())
     {
         return flowchain::VerifyCommand(verifyOptions);
+    }
+    if (explainCommand.Parsed())
+    {
+        return explainCommand.Run();
     }
     if (exploreCommand.Parsed())
     {

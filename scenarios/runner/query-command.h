@@ -2,6 +2,8 @@
 #ifndef FLOWCHAIN_QUERY_COMMAND_H
 #define FLOWCHAIN_QUERY_COMMAND_H
 
+#include "scenario.h"
+
 #include <string>
 #include <vector>
 
@@ -38,6 +40,12 @@ struct VerifyOptions
 
 /** Each throws std::runtime_error if the database, a run or a metric is not there. */
 int QueryCommand(const QueryOptions& options);
+/** The scenario of a run that a database holds, with its captures where the campaign found them.
+ * @param run the beginning of its id
+ * @throws ScenarioError, std::runtime_error */
+Scenario StoredScenario(const std::string& database,
+                        const std::string& run,
+                        const std::vector<std::string>& overrides);
 int ShowCommand(const ShowOptions& options);
 /** @returns EXIT_EXPECTATION_FAILED if a run gives other results than it did */
 int VerifyCommand(const VerifyOptions& options);

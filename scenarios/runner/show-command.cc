@@ -344,6 +344,19 @@ Verify(ResultStore& store, const StoredRun& run)
 
 } // namespace
 
+Scenario
+StoredScenario(const std::string& database,
+               const std::string& run,
+               const std::vector<std::string>& overrides)
+{
+    ResultStore store(database, ResultStore::Mode::READ);
+    const auto stored = Load(store, FullId(store, run));
+    return ParseScenario(
+        stored.scenario,
+        (std::filesystem::path(store.Header("folder")) / "stored.toml").string(),
+        overrides);
+}
+
 int
 ShowCommand(const ShowOptions& options)
 {

@@ -124,6 +124,21 @@ class ExploreTest(program_test.ProgramTest):
         self.assertEqual(len(lines), len(set(lines)))
         self.assertEqual(len(lines), len(whole["tried"]) + 1)
 
+    def test_explained_messages_come_in_the_order_of_the_protocol(self):
+        lines = self.expect(0, "explain", "first.toml", str(SESSION)).stdout.splitlines()
+        messages = [line.split(": ")[1].split(",")[0] for line in lines if " -> " in line
+                    and ", arrives" in line]
+        order = [messages.index(kind) for kind in ("packet-in", "process", "state", "chain",
+                                                   "fan-out", "fan-out-done", "entry")]
+        self.assertEqual(order, sorted(order))
+        self.assertEqual(messages.count("fan-out"), 3)  # all service nodes but the first
+        release = next(i for i, line in enumerate(lines) if "releases the packets" in line)
+        self.assertEqual(sum("stores a copy" in line for line in lines[:release]), 3 + 4)
+        diagram = self.expect(0, "explain", "first.toml", str(SESSION), "--format", "mermaid")
+        self.assertTrue(diagram.stdout.startswith("sequenceDiagram\n"))
+        self.assertIn("the run has 10 sessions",
+                      self.expect(2, "explain", "first.toml", "10").stderr)
+
     def test_choice_of_boundaries_and_nodes(self):
         found = self.explore("--window", "3ms:5ms", "--events", "write,release", "--node",
                              "manager[0]")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The catalogue of failures: every position in the lists of doc/failures.rst has its scenario, which
-says so, and every scenario of scenarios/failures/ is in a list.
+"""The catalogue of failures: every position in the lists of doc/failures.rst has its scenario,
+which says so, and every scenario of scenarios/failures/ is in a list.
 
 usage: catalogue-test.py PROGRAM
 """

@@ -48,7 +48,8 @@ ToString(Invariant invariant)
                                                                        "consistency",
                                                                        "resurrection",
                                                                        "conservation",
-                                                                       "boundedness"};
+                                                                       "boundedness",
+                                                                       "linearizability"};
     return NAMES[static_cast<std::size_t>(invariant)];
 }
 
@@ -347,6 +348,19 @@ InvariantChecker::Conservation(bool holds, const std::string& what, Instant now)
     if (!holds)
     {
         Violate(Invariant::CONSERVATION, now, what);
+    }
+}
+
+void
+InvariantChecker::HistoryJudged(bool holds,
+                                std::uint16_t service,
+                                const std::string& what,
+                                Instant when)
+{
+    Check(Invariant::LINEARIZABILITY);
+    if (!holds && m_promises[service].consistency)
+    {
+        Violate(Invariant::LINEARIZABILITY, when, what);
     }
 }
 

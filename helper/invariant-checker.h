@@ -25,8 +25,10 @@ enum class Invariant : std::uint8_t
     RESURRECTION, ///< a deleted session never returns
     CONSERVATION, ///< every packet is delivered, dropped under one reason, or in flight
     BOUNDEDNESS,  ///< no table, queue or buffer passes its limit
+    /** The operations on a session are those of one register, in an order that fits their times. */
+    LINEARIZABILITY,
 };
-constexpr std::size_t INVARIANT_COUNT = 7;
+constexpr std::size_t INVARIANT_COUNT = 8;
 
 /** @returns a lower-case name such as "durability" */
 const char* ToString(Invariant invariant);
@@ -38,7 +40,7 @@ struct Promises
     bool copiesInChain = false;        ///< on release, the whole chain has it
     bool reverseEntry = false;         ///< on release, the third manager has the reverse entry
     bool uniqueness = false;
-    bool consistency = false;
+    bool consistency = false; ///< and linearizability
 };
 
 /** A broken invariant. */
@@ -122,6 +124,9 @@ class InvariantChecker
         Check(Invariant::CONSISTENCY);
     }
     void Conservation(bool holds, const std::string& what, Instant now);
+    /** The history of a session of this service group was judged.
+     * @param when of the operation that nothing explains */
+    void HistoryJudged(bool holds, std::uint16_t service, const std::string& what, Instant when);
     void Bounded(std::string_view what, std::uint64_t value, std::uint64_t limit, Instant now);
 
     /** @returns the session whose packets from outside have this tuple; null if none was made */

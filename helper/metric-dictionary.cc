@@ -348,6 +348,7 @@ DeclareRun(Declarations& d)
         {"resurrection", "a deleted session never returns"},
         {"conservation", "every packet is delivered, dropped or in flight"},
         {"boundedness", "no table, queue or buffer passes its limit"},
+        {"linearizability", "an order of a session's operations explains what hosts saw of it"},
     };
     for (const auto& [name, meaning] : INVARIANTS)
     {
@@ -356,6 +357,18 @@ DeclareRun(Declarations& d)
               "checks",
               std::string{"checks made: "} + meaning);
     }
+    Count(d,
+          "histories.operations",
+          "operations",
+          "packets that reached their hosts, and creations and deletions of sessions");
+    Count(d,
+          "histories.not_linearizable",
+          "sessions",
+          "sessions that no order of these operations explains; broken only where it is promised");
+    Count(d,
+          "histories.undecided",
+          "sessions",
+          "sessions for which the search for such an order was given up");
     Count(d, "observer.violations", "violations", "invariants found broken");
     Count(d, "run.events", "events", "events that the simulator executed");
     Count(d, "run.view_epoch", "1", "epoch of the controller's last view");

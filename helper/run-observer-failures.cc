@@ -79,6 +79,7 @@ RunObserver::CountLost(const std::vector<std::uint32_t>& sessions, std::uint16_t
             lost += m_workload->HasTrafficLeft(session) ? 1 : 0;
             m_mayChange.resize(std::max<std::size_t>(m_mayChange.size(), session + 1));
             m_mayChange[session] = true;
+            m_histories.Forgotten(session, m_registry.At(index).record.translated, m_clock());
         }
     }
     m_lost[service] += lost;

@@ -28,6 +28,11 @@ RunObserver::NoteLife(NodeId node, const Note& note, Instant now)
         break;
     case NoteKind::DELETION_CONFIRMED:
         m_checker.Deleted(note.record);
+        if (const SessionInfo* session = m_registry.Find(note.record.id);
+            session != nullptr && session->workloadSession != SessionInfo::NO_SESSION)
+        {
+            m_histories.Deleted(session->workloadSession, session->record.translated, now);
+        }
         break;
     default:
         break;
@@ -46,9 +51,13 @@ RunObserver::NoteDeleting(const Note& note, Instant now)
     m_checker.Deleting(*session);
     m_copies.Close(*session, now);
     UpdateZombie(*session, now);
+    if (session->workloadSession == SessionInfo::NO_SESSION)
+    {
+        return;
+    }
+    m_histories.Deleting(session->workloadSession, session->record.translated, now);
     const auto cause = static_cast<DeletionCause>(note.value);
-    if ((cause == DeletionCause::AGED || cause == DeletionCause::CLOSED) &&
-        session->workloadSession != SessionInfo::NO_SESSION)
+    if (cause == DeletionCause::AGED || cause == DeletionCause::CLOSED)
     {
         const std::size_t index = session->workloadSession;
         m_mayChange.resize(std::max(m_mayChange.size(), index + 1));

@@ -117,6 +117,9 @@ RunObserver::Report(Instant now, MetricSet& metrics)
         const auto invariant = static_cast<Invariant>(i);
         set(std::string("observer.checks.") + ToString(invariant), m_checker.Checks(invariant));
     }
+    set("histories.operations", m_histories.Operations());
+    set("histories.undecided", m_undecidedHistories);
+    set("histories.not_linearizable", m_violatedHistories);
     set("observer.violations", m_checker.ViolationCount());
     metrics.SetText("trace.digest", Digest());
 }

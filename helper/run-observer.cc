@@ -293,6 +293,10 @@ RunObserver::NoteCreated(NodeId node, const Note& note, Instant now)
     {
         session.workloadSession = *index;
     }
+    if (session.workloadSession != SessionInfo::NO_SESSION)
+    {
+        m_histories.Created(session.workloadSession, note.record.translated, now);
+    }
     OpenCopies(session, now);
 }
 

@@ -15,6 +15,7 @@
 #include "node-selector.h"
 #include "run-timeline.h"
 #include "series-sampler.h"
+#include "session-histories.h"
 #include "session-registry.h"
 #include "sync-scheme.h"
 #include "workload-set.h"
@@ -89,6 +90,8 @@ class RunObserver : public NodeListener, public WorkloadListener
     void OnSessionStart(std::uint32_t session, Instant now) override;
     void OnFirstDelivery(std::uint32_t session, Instant injectedAt, Instant now) override;
     void OnDelivery(std::uint32_t session, bool atServer, Instant injectedAt, Instant now) override;
+    void
+    OnArrival(std::uint32_t session, const FlowKey& key, Instant injectedAt, Instant now) override;
     void OnPacketLost(std::uint32_t session, DropReason reason) override;
     void OnSessionEnd(std::uint32_t session, bool completed) override;
 
@@ -124,6 +127,8 @@ class RunObserver : public NodeListener, public WorkloadListener
     /** Digest over time, node and bytes of every frame that reached a node, 16 hex digits. */
     std::string Digest() const;
 
+    /** The run is over: judge the history of each session. Before Report(). */
+    void JudgeHistories();
     /** The run is over. Set every metric that follows from what was seen; sessions.started and
      * tables.bytes must be set. */
     void Report(Instant now, MetricSet& metrics);
@@ -173,6 +178,7 @@ class RunObserver : public NodeListener, public WorkloadListener
     std::vector<LiveNodes> LiveNodesIf(const std::function<bool(NodeId)>& isLive) const;
     bool MayHaveChanged(const FlowKey& atServer) const;
     void OpenCopies(SessionInfo& session, Instant now);
+    std::string HistoryText(std::uint32_t session, const HistoryJudgement& judgement) const;
     void NotePrediction(NodeId node, const Frame& frame);
     void UpdateLive(Instant now);
     std::uint64_t LostSoFar() const;
@@ -236,6 +242,9 @@ class RunObserver : public NodeListener, public WorkloadListener
     /** Index: workload session. It may be opened anew, under another translation. */
     std::vector<bool> m_mayChange;
     std::uint64_t m_epoch = 1;
+    SessionHistories m_histories;
+    std::uint64_t m_undecidedHistories = 0;
+    std::uint64_t m_violatedHistories = 0; ///< promised or not
     LatencyHistogram m_firstPacket;
     DeliveryTimes m_deliveries;
     std::uint64_t m_digest = 0;

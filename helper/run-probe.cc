@@ -93,6 +93,16 @@ RunAudience::OnDelivery(std::uint32_t session, bool atServer, Instant injectedAt
 }
 
 void
+RunAudience::OnArrival(std::uint32_t session, const FlowKey& key, Instant injectedAt, Instant now)
+{
+    m_observer.OnArrival(session, key, injectedAt, now);
+    for (RunProbe* probe : m_probes)
+    {
+        probe->OnArrival(session, key, injectedAt, now);
+    }
+}
+
+void
 RunAudience::OnPacketLost(std::uint32_t session, DropReason reason)
 {
     m_observer.OnPacketLost(session, reason);

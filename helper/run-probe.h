@@ -70,6 +70,8 @@ class RunAudience : public NodeListener, public WorkloadListener
     void OnSessionStart(std::uint32_t session, Instant now) override;
     void OnFirstDelivery(std::uint32_t session, Instant injectedAt, Instant now) override;
     void OnDelivery(std::uint32_t session, bool atServer, Instant injectedAt, Instant now) override;
+    void
+    OnArrival(std::uint32_t session, const FlowKey& key, Instant injectedAt, Instant now) override;
     void OnPacketLost(std::uint32_t session, DropReason reason) override;
     void OnSessionEnd(std::uint32_t session, bool completed) override;
 

@@ -397,6 +397,7 @@ Simulation::Finish(std::uint64_t events)
     outcome.series = m_observer.FinishSeries(Now()); // before the observer closes its books
     CheckBounds();
     CheckConservation();
+    m_observer.JudgeHistories();
     ReportPackets(outcome.metrics);
     ReportFabric(*m_fabric, outcome.metrics);
     const LeafSpine network(MakeFabricConfig(*m_scenario, m_directory));

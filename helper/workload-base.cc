@@ -196,6 +196,14 @@ WorkloadBase::Receive(const Frame& frame, const PacketView& view, bool atServer,
         return Arrival::DUPLICATE;
     }
     const Arrival arrival = Judge(*note, frame, view, atServer);
+    if (arrival == Arrival::DELIVERED || (arrival == Arrival::UNKNOWN_CONNECTION && atServer))
+    {
+        m_listener->OnArrival(
+            m_firstSession + note->session,
+            atServer ? view.key : ServerKeyOf(LocalKeyOf(note->session), AccountOf(note->session)),
+            note->injectedAt,
+            now);
+    }
     switch (arrival)
     {
     case Arrival::DELIVERED:

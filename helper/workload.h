@@ -57,6 +57,17 @@ class WorkloadListener
     {
     }
 
+    /** A packet has reached the host that it was sent to, known to it (then OnDelivery() comes,
+     * too) or not; nobody but a translator has changed it.
+     * @param key of the session as the server knows it: the one of a packet that has reached the
+     * server, the one that a packet was sent from there with */
+    virtual void OnArrival(std::uint32_t /* session */,
+                           const FlowKey& /* key */,
+                           Instant /* injectedAt */,
+                           Instant /* now */)
+    {
+    }
+
     /** A packet was dropped, or refused by the host that it reached (UNKNOWN_CONNECTION; MALFORMED
      * for one that is corrupt). */
     virtual void OnPacketLost(std::uint32_t /* session */, DropReason /* reason */)

@@ -412,6 +412,7 @@ Simulation::Finish(std::uint64_t events)
     outcome.events = ns3::Simulator::GetEventCount() - events;
     outcome.metrics.Set("run.events", static_cast<std::int64_t>(outcome.events));
     outcome.digest = m_observer.Digest();
+    outcome.ended = Now();
     for (std::uint16_t i = 0; i < m_scenario->services.size(); ++i)
     {
         const ServiceSection& service = m_scenario->services[i];

@@ -40,6 +40,7 @@ struct RunOutcome
     std::vector<std::string> violations; ///< broken invariants, one line each
     std::string digest;                  ///< as the metric trace.digest
     std::uint64_t events = 0;
+    Instant ended{};        ///< `sim.stop`, or when a violation ended it; not in records
     double wallSeconds = 0; ///< of the run itself; not reproducible
     double cpuSeconds = 0;  ///< likewise
 };

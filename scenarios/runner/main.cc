@@ -7,6 +7,7 @@
 #include "report-command.h"
 #include "runner-commands.h"
 #include "scenario-reader.h"
+#include "swarm-command.h"
 #include "sweep-command.h"
 
 #include <CLI/CLI.hpp>
@@ -269,6 +270,8 @@ Run(int argc, char** argv)
     exploreCommand.AddTo(app);
     flowchain::ExplainCommand explainCommand;
     explainCommand.AddTo(app);
+    flowchain::SwarmCommand swarmCommand;
+    swarmCommand.AddTo(app);
     try
     {
         app.parse(argc, argv);
@@ -312,6 +315,10 @@ Run(int argc, char** argv)
     if (exploreCommand.Parsed())
     {
         return exploreCommand.Run();
+    }
+    if (swarmCommand.Parsed())
+    {
+        return swarmCommand.Run();
     }
     if (clusterCommands.Parsed())
     {

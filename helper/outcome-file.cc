@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "exploration-file.h"
+#include "outcome-file.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -25,13 +25,17 @@ constexpr mode_t MODE = 0666; // less the umask
 } // namespace
 
 void
-ExplorationFile::Throw(const std::string& why) const
+OutcomeFile::Throw(const std::string& why) const
 {
     throw std::runtime_error(fmt::format("{}: {}", m_path, why));
 }
 
-ExplorationFile::ExplorationFile(const std::string& path, const std::string& identity)
+OutcomeFile::OutcomeFile(const std::string& path,
+                         const std::string& command,
+                         const std::string& identity,
+                         const OnLine& onLine)
     : m_path(path)
+    , m_command(command)
 {
     const auto folder = std::filesystem::path(path).parent_path();
     std::error_code ignored; // open() says what is wrong
@@ -48,9 +52,11 @@ ExplorationFile::ExplorationFile(const std::string& path, const std::string& ide
     {
         if (flock(m_file, LOCK_EX | LOCK_NB) != 0)
         {
-            Throw(errno == EWOULDBLOCK ? "another exploration writes to it" : std::strerror(errno));
+            Throw(errno == EWOULDBLOCK
+                      ? fmt::format("another `flowchain {}` writes to it", m_command)
+                      : std::strerror(errno));
         }
-        Load(identity);
+        Load(identity, onLine);
     }
     catch (...)
     {
@@ -59,13 +65,13 @@ ExplorationFile::ExplorationFile(const std::string& path, const std::string& ide
     }
 }
 
-ExplorationFile::~ExplorationFile()
+OutcomeFile::~OutcomeFile()
 {
     close(m_file);
 }
 
 void
-ExplorationFile::Load(const std::string& identity)
+OutcomeFile::Load(const std::string& identity, const OnLine& onLine)
 {
     std::string text;
     std::array<char, 65536> buffer;
@@ -88,25 +94,24 @@ ExplorationFile::Load(const std::string& identity)
         const std::string line = text.substr(begin, end - begin);
         if (begin != 0)
         {
-            const PointOutcome outcome = ReadPointJson(line);
-            m_known[{outcome.boundary, outcome.node}] = outcome;
+            onLine(line);
             continue;
         }
         const auto header = nlohmann::json::parse(line, nullptr, false);
-        if (header.is_discarded() || !header.is_object() ||
-            header.value("flowchain_exploration", 0) != VERSION)
+        if (header.is_discarded() || !header.is_object() || header.value(HeaderKey(), 0) != VERSION)
         {
-            Throw("not a file of `flowchain explore`");
+            Throw(fmt::format("not a file of `flowchain {}`", m_command));
         }
         if (header.value("identity", "") != identity)
         {
-            Throw("has outcomes of another scenario, recovery or build: name another file with "
-                  "--output, or remove it");
+            Throw(
+                "has outcomes of another scenario, of other options or another build: name another "
+                "file with --output, or remove it");
         }
     }
     if (begin == 0 && !text.empty() && text.front() != '{')
     {
-        Throw("not a file of `flowchain explore`");
+        Throw(fmt::format("not a file of `flowchain {}`", m_command));
     }
     if (ftruncate(m_file, static_cast<off_t>(begin)) != 0 ||
         lseek(m_file, static_cast<off_t>(begin), SEEK_SET) < 0)
@@ -115,12 +120,18 @@ ExplorationFile::Load(const std::string& identity)
     }
     if (begin == 0)
     {
-        Write(nlohmann::json{{"flowchain_exploration", VERSION}, {"identity", identity}}.dump());
+        Add(nlohmann::json{{HeaderKey(), VERSION}, {"identity", identity}}.dump());
     }
 }
 
+std::string
+OutcomeFile::HeaderKey() const
+{
+    return "flowchain_" + m_command;
+}
+
 void
-ExplorationFile::Write(const std::string& line)
+OutcomeFile::Add(const std::string& line)
 {
     const std::string text = line + "\n";
     for (std::size_t done = 0; done < text.size();)
@@ -136,12 +147,6 @@ ExplorationFile::Write(const std::string& line)
     {
         Throw(std::strerror(errno));
     }
-}
-
-void
-ExplorationFile::Add(const PointOutcome& outcome)
-{
-    Write(PointJson(outcome));
 }
 
 } // namespace flowchain

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What runs that share a warm-up save beside the same runs made one by one: with W for the warm-up
 // and B for the rest of a run, K runs need K(W + B) alone and W + KB together, at best.
+#include "bench-processes.h"
 #include "branched-runs.h"
-#include "process-pool.h"
 #include "scenario-reader.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
-#include <functional>
 #include <string>
-#include <sys/resource.h>
-#include <sys/time.h>
 #include <vector>
 
 namespace flowchain::bench
@@ -21,7 +17,6 @@ namespace
 {
 
 constexpr double GOAL_EFFICIENCY = 0.85;
-constexpr int REPETITIONS = 3;
 
 /** A warm-up of 300 ms and 100 ms after it, 100,000 sessions a second.
  * @param crashMs when a service node crashes */
@@ -42,65 +37,22 @@ ScenarioOf(int crashMs, const std::vector<std::string>& overrides = {})
                          overrides);
 }
 
-/** CPU time of all processes that have ended and were waited for, s. */
-double
-ChildrenSeconds()
+void
+RunTogether(const std::vector<Scenario>& scenarios)
 {
-    rusage usage{};
-    getrusage(RUSAGE_CHILDREN, &usage);
-    const auto seconds = [](const timeval& time)
+    std::vector<const Scenario*> branches;
+    for (const Scenario& scenario : scenarios)
     {
-        return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-/** @returns CPU time of the job in a process of its own, that one's children included, s */
-double
-Measure(const std::function<void()>& job)
-{
-    const double before = ChildrenSeconds();
-    ProcessPool pool;
-    pool.Start(0,
-               [&](const ProcessPool::Send&)
-               {
-        job();
-    });
-    while (pool.Count() > 0)
-    {
-        pool.Wait([](std::size_t, const std::string&) {},
-                  [](std::size_t, const std::string& error)
-                  {
-            if (!error.empty())
-            {
-                std::fprintf(stderr, "bench-branches: %s\n", error.c_str());
-                std::exit(2);
-            }
-        });
+        branches.push_back(&scenario);
     }
-    return ChildrenSeconds() - before;
-}
-
-double
-MeasureTogether(const std::vector<Scenario>& scenarios)
-{
-    return Measure(
-        [&]
+    RunBranches(
+        branches,
+        1,
+        [](std::size_t, const RunOutcome& outcome)
         {
-        std::vector<const Scenario*> branches;
-        for (const Scenario& scenario : scenarios)
-        {
-            branches.push_back(&scenario);
-        }
-        RunBranches(
-            branches,
-            1,
-            [](std::size_t, const RunOutcome& outcome)
-            {
-            return outcome.digest;
-            },
-            [](std::size_t, const std::string&, const std::string&) {});
-    });
+        return outcome.digest;
+        },
+        [](std::size_t, const std::string&, const std::string&) {});
 }
 
 int
@@ -113,42 +65,24 @@ Main(int branches)
     }
     const Scenario warmup =
         ScenarioOf(299, {"sim.stop=300ms", "sim.warmup=0s"}); // as long, without the rest
-    // The least of several: what else runs on the machine only ever adds.
-    const auto least = [](const std::function<double()>& measure)
-    {
-        double seconds = measure();
-        for (int i = 1; i < REPETITIONS; ++i)
-        {
-            seconds = std::min(seconds, measure());
-        }
-        return seconds;
-    };
     double alone = 0;
     for (const Scenario& scenario : scenarios)
     {
-        alone += least(
+        alone += LeastOfThree(
             [&]
             {
-            return Measure(
-                [&]
-                {
-                RunScenario(scenario, nullptr);
-            });
+            RunScenario(scenario, nullptr);
         });
     }
-    const double w = least(
+    const double w = LeastOfThree(
         [&]
         {
-        return Measure(
-            [&]
-            {
-            RunScenario(warmup, nullptr);
-        });
+        RunScenario(warmup, nullptr);
     });
-    const double together = least(
+    const double together = LeastOfThree(
         [&]
         {
-        return MeasureTogether(scenarios);
+        RunTogether(scenarios);
     });
     const double ideal = w + (alone - branches * w);
     const double efficiency = ideal / together;

@@ -54,12 +54,6 @@ ToString(Invariant invariant)
 }
 
 std::string
-SessionName(SessionId id)
-{
-    return fmt::format("{}:{}", id >> 48, id & 0xffffffffffff);
-}
-
-std::string
 Violation::Text() const
 {
     const std::int64_t ns = when.time_since_epoch().count() / 1000;
@@ -74,6 +68,16 @@ InvariantChecker::InvariantChecker(std::vector<Promises> promises,
     , m_registry(registry)
     , m_nameOf(std::move(nameOf))
 {
+}
+
+std::string
+InvariantChecker::TextOf(SessionId id)
+{
+    const std::string name = fmt::format("{}:{}", id >> 48, id & 0xffffffffffff);
+    const SessionInfo* session = m_registry.Find(id);
+    return session == nullptr || session->workloadSession == SessionInfo::NO_SESSION
+               ? name
+               : fmt::format("{} ({})", session->workloadSession, name);
 }
 
 void
@@ -112,9 +116,9 @@ InvariantChecker::CheckUniqueness(NodeId node, const SessionInfo& session, Insta
                     now,
                     fmt::format("{} gave session {} the external tuple {} of session {}",
                                 m_nameOf(node),
-                                SessionName(session.record.id),
+                                TextOf(session.record.id),
                                 KeyText(external),
-                                SessionName(holder.record.id)));
+                                TextOf(holder.record.id)));
         }
         m_external.Erase(hash, other);
     }
@@ -150,16 +154,15 @@ InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant now)
                 now,
                 fmt::format("{} holds session {}, which nobody has made",
                             m_nameOf(node),
-                            SessionName(record.id)));
+                            TextOf(record.id)));
         return;
     }
     if (session->deleted || session->refusedBy.test(node))
     {
         Violate(Invariant::RESURRECTION,
                 now,
-                fmt::format("{} stores session {}, which was deleted",
-                            m_nameOf(node),
-                            SessionName(record.id)));
+                fmt::format(
+                    "{} stores session {}, which was deleted", m_nameOf(node), TextOf(record.id)));
     }
     if (!SameBinding(record, session->record) ||
         (record.version == session->record.version && record != session->record))
@@ -170,7 +173,7 @@ InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant now)
                             "as {} => {} of owner {}",
                             m_nameOf(node),
                             record.version,
-                            SessionName(record.id),
+                            TextOf(record.id),
                             KeyText(record.original),
                             KeyText(record.translated),
                             record.owner,
@@ -195,10 +198,10 @@ InvariantChecker::Superseded(NodeId node, SessionId id, Instant now)
     if (PromisesOf(*session).copiesAtServiceNodes && session->released && !session->lost &&
         !session->deleting)
     {
-        Violate(Invariant::DURABILITY,
-                now,
-                fmt::format(
-                    "{} replaced session {}, which was released", m_nameOf(node), SessionName(id)));
+        Violate(
+            Invariant::DURABILITY,
+            now,
+            fmt::format("{} replaced session {}, which was released", m_nameOf(node), TextOf(id)));
     }
 }
 
@@ -229,7 +232,7 @@ InvariantChecker::Released(NodeId node,
                 now,
                 fmt::format("{} released session {} while {} has no copy",
                             m_nameOf(node),
-                            SessionName(record.id),
+                            TextOf(record.id),
                             m_nameOf(static_cast<NodeId>(missing._Find_first()))));
     }
     const std::size_t copies = (session->holders & managers).count();
@@ -239,7 +242,7 @@ InvariantChecker::Released(NodeId node,
                 now,
                 fmt::format("{} released session {} with {} of {} copies in the chain",
                             m_nameOf(node),
-                            SessionName(record.id),
+                            TextOf(record.id),
                             copies,
                             chainLength));
     }
@@ -249,7 +252,7 @@ InvariantChecker::Released(NodeId node,
                 now,
                 fmt::format("{} released session {} before its reverse entry was stored",
                             m_nameOf(node),
-                            SessionName(record.id)));
+                            TextOf(record.id)));
     }
 }
 
@@ -299,7 +302,7 @@ InvariantChecker::Crashed(NodeId node,
                 now,
                 fmt::format("with {} down, no service node has session {} ({} sessions in all)",
                             m_nameOf(node),
-                            SessionName(m_registry.At(lost.front()).record.id),
+                            TextOf(m_registry.At(lost.front()).record.id),
                             lost.size()));
     }
     return lost;

@@ -155,6 +155,8 @@ class InvariantChecker
 
     /** Whether the session must be kept, and is not lost yet. */
     bool IsToBeKept(const SessionInfo& session, std::uint16_t service);
+    /** "3 (9:1)": number in the workload, if it is known, and creator and serial number. */
+    std::string TextOf(SessionId id);
     void Violate(Invariant invariant, Instant now, std::string what);
     std::uint32_t IndexOfExternal(const FlowKey& external) const;
     void CheckUniqueness(NodeId node, const SessionInfo& session, Instant now);
@@ -175,9 +177,6 @@ class InvariantChecker
 
 /** "10.0.0.1:1024 -> 198.51.100.1:80 protocol 6" */
 std::string KeyText(const FlowKey& key);
-
-/** "creator:serial" */
-std::string SessionName(SessionId id);
 
 } // namespace flowchain
 

@@ -8,6 +8,10 @@
 #include <ns3/simulator.h>
 
 #include <algorithm>
+#include <charconv>
+#include <functional>
+#include <iterator>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -78,11 +82,71 @@ NoteText(const Note& note)
     }
 }
 
+/** @returns the number that a text is from its first to its last character, if it is one */
+std::optional<std::uint32_t>
+NumberOf(const std::string& text)
+{
+    std::uint32_t number = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, number);
+    return error == std::errc{} && end == last ? std::optional(number) : std::nullopt;
+}
+
+/** Whether the story has it from its own sources, or does without. */
+bool
+IsToldAlready(const EventData& event)
+{
+    static constexpr std::string_view KINDS[] = {
+        "crash", "stop", "add", "restart", "suspected", "view", "view-complete"};
+    return std::ranges::find(KINDS, event.kind) != std::end(KINDS);
+}
+
 } // namespace
 
-SessionStory::SessionStory(std::uint32_t session)
-    : m_session(session)
+SessionStory::SessionStory(std::string session)
+    : m_wanted(std::move(session))
 {
+}
+
+std::uint32_t
+SessionStory::FindSession() const
+{
+    const WorkloadSet& workload = m_context->workload;
+    if (const auto number = NumberOf(m_wanted))
+    {
+        if (*number >= workload.Sessions())
+        {
+            throw std::runtime_error(fmt::format(
+                "session {}: the run has {} sessions, from 0 on", *number, workload.Sessions()));
+        }
+        return *number;
+    }
+    std::vector<std::uint32_t> found;
+    std::string numbers;
+    for (std::uint32_t session = 0; session < workload.Sessions(); ++session)
+    {
+        const std::string key = KeyText(workload.KeyOf(session));
+        if (key.substr(0, key.find(' ')) == m_wanted)
+        {
+            found.push_back(session);
+            numbers += fmt::format(" {}", session);
+        }
+    }
+    if (found.empty())
+    {
+        throw std::runtime_error(
+            fmt::format("session {}: no client has this address and port; expected those, such as "
+                        "{}, or a number from 0 to {}",
+                        m_wanted,
+                        KeyText(workload.KeyOf(0)),
+                        workload.Sessions() - 1));
+    }
+    if (found.size() > 1)
+    {
+        throw std::runtime_error(fmt::format(
+            "session {}: there are {} of them, name one:{}", m_wanted, found.size(), numbers));
+    }
+    return found.front();
 }
 
 void
@@ -90,12 +154,7 @@ SessionStory::Begin(const RunContext& context)
 {
     m_context.emplace(context);
     m_directory = context.directory;
-    if (m_session >= context.workload.Sessions())
-    {
-        throw std::runtime_error(fmt::format("session {}: the run has {} sessions, from 0 on",
-                                             m_session,
-                                             context.workload.Sessions()));
-    }
+    m_session = FindSession();
     m_title = fmt::format("session {}, {}", m_session, KeyText(context.workload.KeyOf(m_session)));
 }
 
@@ -133,7 +192,16 @@ SessionStory::OnNote(NodeId node, const Note& note, Instant now)
     }
     else if (note.kind == NoteKind::VIEW_ADOPTED)
     {
-        Tell(node, fmt::format("has the view of epoch {}", note.value), now, false);
+        Line line;
+        line.at = now;
+        line.node = node;
+        line.what = fmt::format("has the view of epoch {}", note.value);
+        line.isOfSession = false;
+        line.isView = true;
+        if (m_hasStarted)
+        {
+            Add(std::move(line));
+        }
     }
     else if (SessionFinder(*m_context).SessionOf(note) == m_session)
     {
@@ -208,7 +276,7 @@ SessionStory::OnNodeDown(NodeId node, Instant now)
 void
 SessionStory::OnNodeUp(NodeId node, Instant now)
 {
-    Tell(node, "is up again, with empty tables", now, false);
+    Tell(node, "is up again", now, false);
 }
 
 void
@@ -252,6 +320,26 @@ SessionStory::OnSessionEnd(std::uint32_t session, bool completed)
     }
 }
 
+void
+SessionStory::Finish(const std::vector<EventData>& timeline)
+{
+    for (const EventData& event : timeline)
+    {
+        if (m_hasStarted && !m_lines.empty() && event.time >= m_lines.front().at &&
+            !IsToldAlready(event))
+        {
+            Line line;
+            line.at = event.time;
+            line.isOfSession = event.kind == "violation";
+            line.what = line.isOfSession
+                            ? fmt::format("VIOLATED {}", event.detail)
+                            : fmt::format("{} {} {}", event.kind, event.node, event.detail);
+            const auto place = std::ranges::upper_bound(m_lines, line.at, {}, &Line::at);
+            m_lines.insert(place, std::move(line));
+        }
+    }
+}
+
 std::string
 SessionStory::NameOf(NodeId node) const
 {
@@ -267,13 +355,25 @@ SessionStory::Title() const
 std::vector<SessionStory::Line>
 SessionStory::Told() const
 {
-    const auto last = std::find_if(m_lines.rbegin(),
-                                   m_lines.rend(),
-                                   [](const Line& line)
-                                   {
-        return line.isOfSession;
+    const auto last =
+        std::find_if(m_lines.rbegin(), m_lines.rend(), std::mem_fn(&Line::isOfSession));
+    std::set<NodeId> involved;
+    for (const Line& line : m_lines)
+    {
+        if (line.isOfSession)
+        {
+            involved.insert({line.node, line.peer});
+        }
+    }
+    std::vector<Line> told;
+    std::copy_if(m_lines.begin(),
+                 last.base(),
+                 std::back_inserter(told),
+                 [&](const Line& line)
+                 {
+        return !line.isView || involved.contains(line.node);
     });
-    return {m_lines.begin(), last.base()};
+    return told;
 }
 
 std::string

@@ -2,6 +2,7 @@
 #ifndef FLOWCHAIN_SESSION_STORY_H
 #define FLOWCHAIN_SESSION_STORY_H
 
+#include "run-data.h"
 #include "run-probe.h"
 
 #include <cstdint>
@@ -18,10 +19,11 @@ class SessionStory : public RunProbe
   public:
     static constexpr std::size_t LINES_MAX = 10'000; ///< the rest is only counted
 
-    /** @param session of the workload, from 0 */
-    explicit SessionStory(std::uint32_t session);
+    /** @param session of the workload: its number, from 0, or its client's address and port, such
+     * as "10.0.0.1:1024" */
+    explicit SessionStory(std::string session);
 
-    /** @throws std::runtime_error if the run has no such session */
+    /** @throws std::runtime_error if the run has no such session, or several */
     void Begin(const RunContext& context) override;
     void OnNote(NodeId node, const Note& note, Instant now) override;
     void OnReceive(NodeId node, const Frame& frame, Instant now) override;
@@ -33,9 +35,12 @@ class SessionStory : public RunProbe
     void OnPacketLost(std::uint32_t session, DropReason reason) override;
     void OnSessionEnd(std::uint32_t session, bool completed) override;
 
-    /** The run is over: the story for people, one line for each thing. */
+    /** The run is over: add what befell links, and what was violated. Before Text() and Mermaid().
+     * @param timeline of the run, by time */
+    void Finish(const std::vector<EventData>& timeline);
+    /** The story for people, one line for each thing. */
     std::string Text() const;
-    /** The run is over: the story as a sequenceDiagram of Mermaid. */
+    /** The story as a sequenceDiagram of Mermaid. */
     std::string Mermaid() const;
 
   private:
@@ -46,6 +51,7 @@ class SessionStory : public RunProbe
         NodeId peer = NO_NODE; ///< receiver of a message; NO_NODE: it is none
         std::string what;
         bool isOfSession = true; ///< else it is told because it happens meanwhile
+        bool isView = false;     ///< told of nodes that have to do with the session
         // Of messages:
         MessageKind kind = MessageKind::ACK;
         std::uint32_t sequence = 0;
@@ -53,14 +59,16 @@ class SessionStory : public RunProbe
         Instant arrival = NEVER;
     };
 
+    std::uint32_t FindSession() const;
     void Add(Line line);
     void Tell(NodeId node, std::string what, Instant now, bool isOfSession = true);
     std::string Title() const;
-    /** Lines up to the last one of the session itself. */
+    /** Lines up to the last one of the session itself, or the violation that has ended the run. */
     std::vector<Line> Told() const;
     std::string NameOf(NodeId node) const;
 
-    std::uint32_t m_session;
+    std::string m_wanted;
+    std::uint32_t m_session = SessionInfo::NO_SESSION;
     std::optional<RunContext> m_context;
     Directory m_directory;
     std::string m_title;

@@ -8,27 +8,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 namespace flowchain
 {
-
-namespace
-{
-
-std::uint32_t
-SessionNumber(const std::string& text)
-{
-    std::uint32_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size())
-    {
-        throw ScenarioError({fmt::format("SESSION {}: expected a number, from 0 on", text)});
-    }
-    return number;
-}
-
-} // namespace
 
 void
 ExplainCommand::AddTo(CLI::App& app)
@@ -37,7 +18,8 @@ ExplainCommand::AddTo(CLI::App& app)
     m_command
         ->add_option("WHAT",
                      m_words,
-                     "FILE SESSION: a scenario, and the session's number, from 0 on; or\n"
+                     "FILE SESSION: a scenario, and the session's number, from 0 on, or its\n"
+                     "client's ADDRESS:PORT; or\n"
                      "DB RUN SESSION: a campaign's database, and the beginning of a run's id")
         ->required()
         ->expected(2, 3);
@@ -57,13 +39,10 @@ ExplainCommand::Run() const
                                             : StoredScenario(m_words[0], m_words[1], m_overrides);
     m_crash.Apply(scenario);
     scenario.output.pcap.clear();
-    SessionStory story(SessionNumber(m_words.back()));
+    SessionStory story(m_words.back());
     const RunOutcome outcome = RunScenario(scenario, nullptr, {&story});
+    story.Finish(outcome.timeline);
     fmt::print("{}", m_format == "text" ? story.Text() : story.Mermaid());
-    for (const std::string& violation : outcome.violations)
-    {
-        fmt::print(stderr, "VIOLATED {}\n", violation);
-    }
     return outcome.violations.empty() ? EXIT_ALL_HOLD : EXIT_INVARIANT_VIOLATED;
 }
 

@@ -136,6 +136,10 @@ class ExploreTest(program_test.ProgramTest):
         self.assertEqual(sum("stores a copy" in line for line in lines[:release]), 3 + 4)
         diagram = self.expect(0, "explain", "first.toml", str(SESSION), "--format", "mermaid")
         self.assertTrue(diagram.stdout.startswith("sequenceDiagram\n"))
+        client = lines[0].split(", ")[1].split(" ")[0]
+        self.assertEqual(lines, self.expect(0, "explain", "first.toml", client).stdout.splitlines())
+        self.assertIn("no client has this address",
+                      self.expect(2, "explain", "first.toml", "10.9.9.9:1").stderr)
         self.assertIn("the run has 10 sessions",
                       self.expect(2, "explain", "first.toml", "10").stderr)
 

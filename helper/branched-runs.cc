@@ -53,6 +53,7 @@ Scenario
 TrunkOf(const Scenario& scenario)
 {
     Scenario trunk = scenario;
+    trunk.mayStopNodes = StopsNodes(scenario);
     trunk.failures.clear();
     std::map<NodeId, FailureSection> added;
     for (const FailureSection& failure : scenario.failures)
@@ -86,7 +87,7 @@ TrunkKey(const Scenario& scenario)
         return "";
     }
     const Scenario trunk = TrunkOf(scenario);
-    std::string key = ResolvedToml(trunk);
+    std::string key = ResolvedToml(trunk) + (trunk.mayStopNodes ? "# stops nodes\n" : "");
     for (const WorkloadSection& workload : trunk.workloads)
     {
         key += "# " + workload.replay.fileResolved + "\n"; // which depends on the scenario's folder

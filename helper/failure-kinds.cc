@@ -20,14 +20,24 @@ constexpr std::uint32_t WHEN = failure_key::EVENT | failure_key::CHANCE;
 constexpr FailureKind KINDS[] = {
     {.name = "crash",
      .required = failure_key::NODE,
-     .optional = failure_key::RECOVER_AFTER | WHEN,
+     .optional = failure_key::STATE | failure_key::RECOVER_AFTER | WHEN,
      .targetRoles = SYSTEM_ROLES | RoleBit(NodeRole::CONTROLLER),
      .state = NodeState::DOWN},
+    {.name = "pause",
+     .required = failure_key::NODE,
+     .optional = failure_key::RECOVER_AFTER | WHEN,
+     .targetRoles = SYSTEM_ROLES | RoleBit(NodeRole::CONTROLLER),
+     .state = NodeState::PAUSED},
     {.name = "slow",
      .required = failure_key::NODE | failure_key::FACTOR,
      .optional = failure_key::RECOVER_AFTER | WHEN,
      .targetRoles = SYSTEM_ROLES | RoleBit(NodeRole::CONTROLLER),
      .state = NodeState::SLOW},
+    {.name = "clock",
+     .required = failure_key::NODE | failure_key::FACTOR,
+     .optional = failure_key::RECOVER_AFTER | WHEN,
+     .targetRoles = SYSTEM_ROLES | RoleBit(NodeRole::CONTROLLER),
+     .state = NodeState::MISTIMED},
     {.name = "cut",
      .required = failure_key::NODE,
      .optional = failure_key::DIRECTION | failure_key::RECOVER_AFTER | failure_key::CHANCE,
@@ -76,6 +86,25 @@ std::span<const FailureKind>
 FailureKinds()
 {
     return KINDS;
+}
+
+const char*
+ToString(NodeState state)
+{
+    switch (state)
+    {
+    case NodeState::UNCHANGED:
+        break;
+    case NodeState::DOWN:
+        return "down";
+    case NodeState::SLOW:
+        return "slow";
+    case NodeState::PAUSED:
+        return "paused";
+    case NodeState::MISTIMED:
+        return "mistimed";
+    }
+    return "as before";
 }
 
 const FailureKind*

@@ -25,6 +25,7 @@ constexpr std::uint32_t SPINE = 1U << 6;
 constexpr std::uint32_t REROUTE_AFTER = 1U << 7;
 constexpr std::uint32_t EVENT = 1U << 8;
 constexpr std::uint32_t CHANCE = 1U << 9;
+constexpr std::uint32_t STATE = 1U << 10;
 } // namespace failure_key
 
 /** Sets of NodeRole. */
@@ -40,7 +41,12 @@ enum class NodeState : std::uint8_t
     UNCHANGED,
     DOWN,
     SLOW,
+    PAUSED,
+    MISTIMED, ///< its clock is wrong
 };
+
+/** "down", as messages say it. */
+const char* ToString(NodeState state);
 
 /** What a `[[failure]]` of a kind may say. */
 struct FailureKind

@@ -87,6 +87,16 @@ IsPlanned(const FailureSection& failure)
 }
 
 bool
+StopsNodes(const Scenario& scenario)
+{
+    return std::ranges::any_of(scenario.failures,
+                               [](const FailureSection& failure)
+                               {
+        return failure.kind == "pause" || (failure.kind == "crash" && failure.state == "kept");
+    });
+}
+
+bool
 IsUncertain(const FailureSection& failure)
 {
     const auto draws = [](const std::string& text)

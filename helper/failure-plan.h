@@ -35,6 +35,9 @@ SplitMix64 DrawsOfFailure(const Scenario& scenario, std::size_t index);
 /** Whether the time and the nodes are known before the run. */
 bool IsPlanned(const FailureSection& failure);
 
+/** Whether a node may stop and go on with what it has. */
+bool StopsNodes(const Scenario& scenario);
+
 /** Whether chance, or the run itself, decides upon it. */
 bool IsUncertain(const FailureSection& failure);
 

@@ -21,6 +21,13 @@ Now()
     return Instant(Duration(ns3::Simulator::Now().GetTimeStep()));
 }
 
+/** Whether the node has crashed, and keeps its state or not. */
+bool
+IsAway(const NodeApplication& node)
+{
+    return node.IsDown() || node.IsDeaf();
+}
+
 } // namespace
 
 void
@@ -31,13 +38,13 @@ FaultInjector::Attach(const std::vector<ns3::Ptr<NodeApplication>>& applications
     m_applications = &applications;
     m_resolve = std::move(resolve);
     m_onStrike = std::move(onStrike);
-    m_isSlow.resize(applications.size());
 }
 
 std::vector<ns3::EventId>
 FaultInjector::Schedule(const Scenario& scenario, Instant from)
 {
     m_from = from.time_since_epoch();
+    m_stop = scenario.sim.stop;
     for (const FailureSection& failure : PlannedFailures(scenario))
     {
         Add(failure);
@@ -74,7 +81,15 @@ FaultInjector::Add(const FailureSection& failure)
     }
     else if (failure.kind == "slow")
     {
-        AddSlowdown(failure, TargetOf(failure));
+        AddRate(failure, TargetOf(failure), &NodeApplication::SetSlowdown);
+    }
+    else if (failure.kind == "clock")
+    {
+        AddRate(failure, TargetOf(failure), &NodeApplication::SetClockRate);
+    }
+    else if (failure.kind == "pause")
+    {
+        AddStop(failure, TargetOf(failure), &NodeApplication::Pause);
     }
     else if (failure.kind == "add")
     {
@@ -126,15 +141,20 @@ FaultInjector::StateOf(const FailureSection& failure)
 void
 FaultInjector::AddCrash(const FailureSection& failure, NodeApplication* target)
 {
+    if (failure.state == "kept")
+    {
+        AddStop(failure, target, &NodeApplication::CrashKeepingState);
+        return;
+    }
     const State state = StateOf(failure);
     At(failure.at,
        [this, target, state]
        {
-        if (Strikes(!target->IsDown()))
+        if (Strikes(!IsAway(*target)))
         {
             m_begun.insert(state);
+            target->Crash();
         }
-        target->Crash();
     });
     if (failure.recoverAfter)
     {
@@ -150,29 +170,48 @@ FaultInjector::AddCrash(const FailureSection& failure, NodeApplication* target)
 }
 
 void
-FaultInjector::AddSlowdown(const FailureSection& failure, NodeApplication* target)
+FaultInjector::AddStop(const FailureSection& failure,
+                       NodeApplication* target,
+                       void (NodeApplication::*stop)(Instant until))
+{
+    At(failure.at,
+       [this, target, stop, length = failure.recoverAfter]
+       {
+        if (Strikes(!target->IsDown() && !target->IsStopped()))
+        {
+            // For good is to the end of the run, and a little more.
+            const Instant until = length ? Now() + *length : Instant(m_stop + Duration{1});
+            (target->*stop)(until);
+        }
+    });
+}
+
+void
+FaultInjector::AddRate(const FailureSection& failure,
+                       NodeApplication* target,
+                       void (NodeApplication::*set)(std::uint32_t permille))
 {
     constexpr std::uint32_t NORMAL = 1000;
     const State state = StateOf(failure);
+    const std::pair rate{failure.kind, target->Id()};
     At(failure.at,
-       [this, target, state, permille = failure.factorPermille]
+       [this, target, set, state, rate, permille = failure.factorPermille]
        {
-        if (Strikes(!m_isSlow[target->Id()]))
+        if (Strikes(m_wrongRates.insert(rate).second))
         {
             m_begun.insert(state);
-            m_isSlow[target->Id()] = true;
-            target->SetSlowdown(permille);
+            (target->*set)(permille);
         }
     });
     if (failure.recoverAfter)
     {
         At(failure.at + *failure.recoverAfter,
-           [this, target, state]
+           [this, target, set, state, rate]
            {
             if (m_begun.erase(state) != 0)
             {
-                m_isSlow[target->Id()] = false;
-                target->SetSlowdown(NORMAL);
+                m_wrongRates.erase(rate);
+                (target->*set)(NORMAL);
             }
         });
     }

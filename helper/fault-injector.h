@@ -98,7 +98,14 @@ class FaultInjector : public NodeListener
     static State StateOf(const FailureSection& failure);
     void Add(const FailureSection& failure);
     void AddCrash(const FailureSection& failure, NodeApplication* target);
-    void AddSlowdown(const FailureSection& failure, NodeApplication* target);
+    /** The node stops until it recovers. */
+    void AddStop(const FailureSection& failure,
+                 NodeApplication* target,
+                 void (NodeApplication::*stop)(Instant until));
+    /** Something of the node runs at `factor` of its rate until it recovers. */
+    void AddRate(const FailureSection& failure,
+                 NodeApplication* target,
+                 void (NodeApplication::*set)(std::uint32_t permille));
     void AddRequest(const FailureSection& failure, OperatorRequest request);
     void AddUpgrade(const FailureSection& failure, NodeApplication* target);
     void At(Duration fromNow, const std::function<void()>& effect);
@@ -117,12 +124,13 @@ class FaultInjector : public NodeListener
     std::set<State> m_begun; ///< and not ended
     StrikeListener m_onStrike;
     std::vector<Trigger> m_triggers;
-    std::vector<bool> m_isSlow; ///< index: NodeId
+    std::set<std::pair<std::string, NodeId>> m_wrongRates; ///< kind and node
     std::vector<FailureSection> m_unplanned;
     std::vector<EventData> m_withoutTarget;
     std::uint64_t m_struck = 0;
     std::uint64_t m_missed = 0;
     Duration m_from{};                  ///< of Schedule()
+    Duration m_stop{};                  ///< of the run
     std::vector<ns3::EventId> m_events; ///< scheduled by Schedule()
 };
 

@@ -233,7 +233,7 @@ DeclareProtection(Declarations& d)
     Count(d,
           "failures.missed",
           "failures",
-          "failures that found no node, or one that was down or slow already");
+          "failures that found no node, or one that was down, paused, slow or mistimed already");
     Count(d,
           "disruption.sessions",
           "sessions",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "planned-events.h"
 
+#include "failure-kinds.h"
 #include "failure-plan.h"
 #include "units.h"
 
@@ -29,6 +30,15 @@ DetailOf(const FailureSection& failure)
         return fmt::format("processing takes {} times as long",
                            FormatThousandths(failure.factorPermille));
     }
+    if (failure.kind == "clock")
+    {
+        return fmt::format("{} s pass on it in a second",
+                           FormatThousandths(failure.factorPermille));
+    }
+    if (failure.kind == "crash")
+    {
+        return "tables kept";
+    }
     if (failure.kind == "cut")
     {
         return DirectionText(failure.direction);
@@ -55,8 +65,15 @@ DetailOf(const FailureSection& failure)
 bool
 IsState(const FailureSection& failure)
 {
-    static const char* const KINDS[] = {"slow", "cut", "partition", "spine", "leaf"};
-    return std::ranges::find(KINDS, failure.kind) != std::end(KINDS);
+    static const char* const REQUESTS[] = {"drain", "upgrade", "suspect"};
+    return std::ranges::find(REQUESTS, failure.kind) == std::end(REQUESTS);
+}
+
+/** Whether those who watch the nodes see it, and tell what came of it. */
+bool
+IsSeen(const FailureSection& failure)
+{
+    return (failure.kind == "crash" && failure.state != "kept") || failure.kind == "add";
 }
 
 void
@@ -71,8 +88,11 @@ AddFailure(const FailureSection& failure,
     const bool ends = IsState(failure) && failure.recoverAfter.has_value();
     if (ends)
     {
-        const std::string of = failure.kind == "slow" ? "" : detail;
-        events.push_back({begin + *failure.recoverAfter, failure.kind + "-end", node, of});
+        const bool isOfNode = FindFailureKind(failure.kind)->state != NodeState::UNCHANGED;
+        events.push_back({begin + *failure.recoverAfter,
+                          failure.kind == "crash" ? "restart" : failure.kind + "-end",
+                          node,
+                          isOfNode ? "" : detail});
     }
     if (failure.kind == "spine" && (!ends || *failure.recoverAfter > failure.rerouteAfter))
     {
@@ -145,7 +165,7 @@ PlannedEvents(const Scenario& scenario,
     failures.insert(failures.end(), unplanned.begin(), unplanned.end());
     for (const FailureSection& failure : failures)
     {
-        if (failure.kind != "crash" && failure.kind != "add")
+        if (!IsSeen(failure))
         {
             AddFailure(failure, directory, events);
         }

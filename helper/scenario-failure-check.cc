@@ -328,11 +328,10 @@ CheckOrder(const Scenario& s, ScenarioDiagnostics& d)
             if (i != j && ordered && isCertain && d.Sound({path, other}) &&
                 StrikesTooEarly(s.failures[j], s.failures[i]))
             {
-                const bool isDown = FindFailureKind(s.failures[j].kind)->state == NodeState::DOWN;
                 d.Add(path,
                       fmt::format("{} is still {} from failure[{}] then",
                                   s.failures[i].node,
-                                  isDown ? "down" : "slow",
+                                  ToString(FindFailureKind(s.failures[j].kind)->state),
                                   j));
             }
         }
@@ -355,6 +354,12 @@ CheckFailure(FailureSection& failure,
     if (kind.Has(failure_key::BETWEEN) && d.Sound({path + ".between"}))
     {
         CheckSides(failure, path + ".between", directory, d);
+    }
+    if (failure.state == "kept" && !failure.recoverAfter && !failure.mtbf)
+    {
+        d.Add(path + ".state",
+              "of a node that never comes back nothing is kept: recover_after is "
+              "needed");
     }
     if (kind.Has(failure_key::LEAF))
     {

@@ -297,7 +297,12 @@ Visit(ScenarioVisitor& v, FailureSection& s)
     if (kind.Has(failure_key::FACTOR))
     {
         const auto presence = PresenceOf(kind, failure_key::FACTOR);
-        v.Thousandths("factor", s.factorPermille, 1'000, 1'000'000, presence);
+        const bool mayQuicken = s.kind == "clock"; // processing is never faster than configured
+        v.Thousandths("factor", s.factorPermille, mayQuicken ? 1 : 1'000, 1'000'000, presence);
+    }
+    if (kind.Has(failure_key::STATE))
+    {
+        v.VisitChoice("state", s.state, {"lost", "kept"});
     }
     if (kind.Has(failure_key::RECOVER_AFTER))
     {

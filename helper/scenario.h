@@ -263,7 +263,8 @@ struct FailureSection
     std::string direction = "both"; ///< "to", "from", "both"; of a partition "one-way", "both"
     std::uint16_t leaf = 0;
     std::uint16_t spine = 0;
-    std::uint32_t factorPermille = 1000; ///< of processing costs
+    std::uint32_t factorPermille = 1000; ///< of processing costs, or of a clock's rate
+    std::string state = "lost";          ///< or "kept": whether a crash leaves the tables
     std::string on;                ///< "chain.send#3": the event that it waits for; empty: none
     Duration delay{};              ///< from that event on
     std::optional<Duration> mtbf;  ///< mean time between failures: it strikes by chance
@@ -325,6 +326,8 @@ struct Scenario
     std::vector<ExpectSection> expectations;
     SweepSection sweep; ///< of the file; says nothing of this scenario itself
     std::optional<CrashPoint> crashPoint;
+    /** A run that goes on from this one may stop nodes: see FabricConfig::tellsAtArrival. */
+    bool mayStopNodes = false;
 };
 
 /** What the nodes of a run know of it. */

@@ -140,6 +140,7 @@ MakeFabricConfig(const Scenario& scenario, const Directory& directory)
     config.queueFrames = topology.queueFrames;
     config.seed = scenario.sim.seed;
     config.framesMax = topology.framesMax;
+    config.tellsAtArrival = scenario.mayStopNodes || StopsNodes(scenario);
     config.faults = MakeFaultPlan(scenario, LeafSpine(config));
     return config;
 }

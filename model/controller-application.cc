@@ -4,6 +4,7 @@
 #include "controller-machine.h"
 
 #include <ns3/boolean.h>
+#include <ns3/simulator.h>
 #include <ns3/uinteger.h>
 
 namespace flowchain
@@ -75,6 +76,19 @@ ControllerApplication::GetTypeId()
 void
 ControllerApplication::Request(OperatorRequest request, NodeId subject)
 {
+    if (IsDeaf())
+    {
+        return;
+    }
+    if (IsStopped())
+    {
+        ns3::Simulator::Schedule(ns3::TimeStep(TimeUntilGoingOn().count()),
+                                 [this, request, subject]
+                                 {
+            Request(request, subject);
+        });
+        return;
+    }
     Step({Event::Kind::REQUEST, nullptr, request, subject});
 }
 

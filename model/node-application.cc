@@ -223,7 +223,7 @@ NodeApplication::StartApplication()
 Admission
 NodeApplication::Admit(PooledFrame& frame, Instant arrival)
 {
-    if (IsDown())
+    if (IsDown() || m_isDeaf)
     {
         return {arrival, DropReason::NODE_DOWN};
     }
@@ -232,7 +232,7 @@ NodeApplication::Admit(PooledFrame& frame, Instant arrival)
     {
         return {arrival, DropReason::NODE_QUEUE_FULL};
     }
-    frame.mark = m_life;
+    frame.mark = m_era;
     return {*done};
 }
 
@@ -256,14 +256,25 @@ NodeApplication::CostOf(const Frame& frame) const
 void
 NodeApplication::Receive(FramePtr frame)
 {
-    if (IsDown() || frame->mark != m_life)
+    if (IsDown() || frame->mark < m_firstEra)
     {
         m_fabric->Discard(std::move(frame), DropReason::NODE_DOWN);
         return;
     }
+    const Instant now = Now();
+    if (const Instant end = EndOfProcessing(*frame, now); end > now)
+    {
+        frame->mark = m_era;
+        ns3::Simulator::Schedule(ns3::TimeStep((end - now).count()),
+                                 [this, held = frame.release()]
+                                 {
+            Receive(FramePtr(held));
+        });
+        return;
+    }
     if (m_listener != nullptr)
     {
-        m_listener->OnReceive(m_node, *frame, Now());
+        m_listener->OnReceive(m_node, *frame, now);
     }
     Step({Event::Kind::FRAME, std::move(frame)});
 }
@@ -279,8 +290,9 @@ NodeApplication::Step(Event event)
         }
         return;
     }
+    assert(!IsStopped());
     const Instant now = Now();
-    m_machine->Step(std::move(event), now, m_actions);
+    m_machine->Step(std::move(event), m_clock.Read(now), m_actions);
     CarryOut(now);
 }
 
@@ -380,7 +392,7 @@ NodeApplication::Deliver(FramePtr frame, Instant)
 void
 NodeApplication::ScheduleWakeup()
 {
-    const Instant next = m_machine->NextWakeup();
+    const Instant next = m_clock.When(m_machine->NextWakeup());
     if (next < m_wakeupAt)
     {
         m_wakeupAt = next;
@@ -398,7 +410,10 @@ NodeApplication::HandleWakeup(Instant due)
         return; // an earlier one was scheduled since, and has run
     }
     m_wakeupAt = NEVER;
-    Step({Event::Kind::WAKEUP, nullptr});
+    if (!IsStopped())
+    {
+        Step({Event::Kind::WAKEUP, nullptr});
+    }
 }
 
 std::uint32_t
@@ -441,12 +456,85 @@ NodeApplication::Crash()
         return;
     }
     TearDown(DropReason::NODE_DOWN);
-    m_queue->Reset(Now());
-    ++m_life;
+    LoseFrames();
+    m_stoppedUntil = NEVER;
+    m_isDeaf = false;
     m_wakeupAt = NEVER;
     if (m_listener != nullptr)
     {
         m_listener->OnNodeDown(m_node, Now());
+    }
+}
+
+/** Those that it holds. */
+void
+NodeApplication::LoseFrames()
+{
+    m_queue->Reset(Now());
+    m_firstEra = ++m_era;
+    m_pauses.clear();
+}
+
+void
+NodeApplication::Stop(Instant until)
+{
+    assert(!IsDown() && !IsStopped() && !m_isActing && until > Now());
+    m_stoppedUntil = until;
+    ns3::Simulator::Schedule(ns3::TimeStep((until - Now()).count()),
+                             [this, era = m_era]
+                             {
+        if (m_era == era) // else the node has crashed since
+        {
+            GoOn();
+        }
+    });
+}
+
+void
+NodeApplication::GoOn()
+{
+    m_stoppedUntil = NEVER;
+    m_isDeaf = false;
+    ScheduleWakeup();
+}
+
+void
+NodeApplication::Pause(Instant until)
+{
+    const Instant now = Now();
+    m_queue->Pause(now, until);
+    m_pauses.push_back({now, until - now});
+    ++m_era;
+    Stop(until);
+}
+
+void
+NodeApplication::CrashKeepingState(Instant until)
+{
+    LoseFrames();
+    m_isDeaf = true;
+    Stop(until);
+}
+
+Instant
+NodeApplication::EndOfProcessing(const PooledFrame& frame, Instant announced) const
+{
+    Instant end = announced;
+    for (std::size_t i = frame.mark - m_firstEra; i < m_pauses.size(); ++i)
+    {
+        end += end >= m_pauses[i].from ? m_pauses[i].length : Duration{};
+    }
+    return end;
+}
+
+void
+NodeApplication::SetClockRate(std::uint32_t permille)
+{
+    m_clock.SetRate(Now(), permille);
+    if (!IsDown() && !IsStopped())
+    {
+        m_wakeupAt = NEVER; // the one that is scheduled may come too late now, or too early
+        ScheduleWakeup();
     }
 }
 

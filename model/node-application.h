@@ -3,6 +3,7 @@
 #define FLOWCHAIN_NODE_APPLICATION_H
 
 #include "fabric.h"
+#include "local-clock.h"
 #include "protocol-machine.h"
 #include "service-queue.h"
 
@@ -11,6 +12,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace flowchain
 {
@@ -38,6 +40,10 @@ class NodeListener
  * A crash destroys the machine with all its state; recovery starts a new one, of the next
  * incarnation, with empty tables. A node that has been drained stops by itself, and starts again if
  * it is told so. A node that the directory calls absent is down until its first Recover().
+ *
+ * A node that stops for a time keeps its machine, which is not stepped meanwhile: what it had to do
+ * then it does afterwards, at once. Frames have to be told of at their arrival, not in advance
+ * (FabricConfig::tellsAtArrival), if a node may stop so.
  */
 class NodeApplication : public ns3::Application
 {
@@ -63,6 +69,26 @@ class NodeApplication : public ns3::Application
     /** Start again with empty tables. @pre IsDown() */
     void Recover();
 
+    /** Process nothing until `until`. Cores go on then where they were, and the queue fills
+     * meanwhile. @pre the node is neither down nor stopped; until > now; not within a step */
+    void Pause(Instant until);
+    /** Crash, and return at `until` with the tables and channels of now, as the same incarnation:
+     * frames that the node holds, and those that come meanwhile, are dropped as NODE_DOWN. @pre as
+     * Pause() */
+    void CrashKeepingState(Instant until);
+    /** Whether the node processes nothing now, but will. */
+    bool IsStopped() const
+    {
+        return m_stoppedUntil != NEVER;
+    }
+    /** Whether it is stopped and takes no frames: has crashed, and keeps its state. */
+    bool IsDeaf() const
+    {
+        return m_isDeaf;
+    }
+    /** From now on the machine's clock advances by `permille` thousandths of the time that passes,
+     * also after a restart. */
+    void SetClockRate(std::uint32_t permille);
     /** From now on, processing takes `permille` thousandths of its normal time, also after a
      * restart. @pre the application has started */
     void SetSlowdown(std::uint32_t permille)
@@ -137,8 +163,14 @@ class NodeApplication : public ns3::Application
     /** A data packet has reached this host; edge hosts only. */
     virtual void Deliver(FramePtr frame, Instant now);
 
-    /** Step the machine now and carry out its actions. Does nothing if the node is down. */
+    /** Step the machine now and carry out its actions. Does nothing if the node is down. @pre it is
+     * not stopped */
     void Step(Event event);
+    /** @pre IsStopped() */
+    Duration TimeUntilGoingOn() const
+    {
+        return m_stoppedUntil - Now();
+    }
     Instant Now() const;
 
     Fabric& GetFabric() const
@@ -147,6 +179,12 @@ class NodeApplication : public ns3::Application
     }
 
   private:
+    struct PauseSpan
+    {
+        Instant from;
+        Duration length;
+    };
+
     /** Time that a core spends on a frame: for several messages in one, the sum of theirs. */
     Duration CostOf(const Frame& frame) const;
     void ScheduleWakeup();
@@ -156,10 +194,16 @@ class NodeApplication : public ns3::Application
     /** Tell of the notes, send and deliver, in the order of Actions, until the node crashes.
      * @param[out] last the note that ends the node's life, if there is one */
     void DoActions(Instant now, std::optional<NoteKind>& last);
+    /** The machine is not stepped until `until`. */
+    void Stop(Instant until);
+    void GoOn();
+    /** When the processing of a frame ends whose announced time has come, after all pauses. */
+    Instant EndOfProcessing(const PooledFrame& frame, Instant announced) const;
     /** Stop, all work done. */
     void StopDrained();
     void Create();
     void TearDown(DropReason reason);
+    void LoseFrames();
 
     // Attributes
     std::uint16_t m_cores = 1;
@@ -187,8 +231,14 @@ class NodeApplication : public ns3::Application
     std::unique_ptr<ProtocolMachine> m_machine;
     std::unique_ptr<ServiceQueue> m_queue;
     std::uint8_t m_incarnation = 0;
-    std::uint32_t m_life = 0;            ///< counts crashes: frames of an earlier life are dropped
-    std::uint32_t m_backlogPeak = 0;     ///< of earlier lives
+    /** Counts crashes and pauses. The mark of a frame is the era in which it was admitted. */
+    std::uint32_t m_era = 0;
+    std::uint32_t m_firstEra = 0;    ///< since the latest crash: frames of earlier ones are dropped
+    std::vector<PauseSpan> m_pauses; ///< that began the eras behind m_firstEra
+    Instant m_stoppedUntil = NEVER;  ///< NEVER: it is not
+    bool m_isDeaf = false;           ///< is stopped, and takes no frames
+    LocalClock m_clock;              ///< of the machine
+    std::uint32_t m_backlogPeak = 0; ///< of earlier lives
     std::uint32_t m_outstandingPeak = 0; ///< of earlier lives
     std::optional<Duration> m_restartAfterDrain;
     Instant m_wakeupAt = NEVER;

@@ -13,7 +13,20 @@ SERIES_MAX = 12
 EVENTS_MAX = 200
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 # Kinds of events that are done to the network, and those that must not happen.
-FAULTS = {"crash", "slow", "cut", "partition", "spine", "leaf", "link", "suspect", "violation"}
+FAULTS = {
+    "clock",
+    "crash",
+    "cut",
+    "impair",
+    "leaf",
+    "link",
+    "partition",
+    "pause",
+    "slow",
+    "spine",
+    "suspect",
+    "violation",
+}
 
 
 class Page:

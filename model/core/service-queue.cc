@@ -55,8 +55,9 @@ ServiceQueue::CostOf(WorkKind kind) const
 Duration
 ServiceQueue::BusyTime(Instant now) const
 {
-    // Behind the latest arrival a core has no free moment before its last work ends.
-    now = std::max(now, m_lastArrival);
+    // Behind the latest arrival a core has no free moment before its last work ends; and in a pause
+    // no work is done.
+    now = std::max({now, m_lastArrival, m_resume});
     Duration ahead{};
     for (const Instant free : m_free)
     {
@@ -90,6 +91,27 @@ ServiceQueue::Reset(Instant now)
     m_waitingTime = WaitingTime(now);
     std::fill(m_free.begin(), m_free.end(), Instant::min());
     m_starts.clear();
+    m_resume = Instant::min();
+}
+
+void
+ServiceQueue::Pause(Instant now, Instant until)
+{
+    assert(m_lastArrival <= now && now <= until);
+    const Duration length = until - now;
+    for (Instant& free : m_free) // it stays a heap, since the order stays
+    {
+        free = std::max(free, now) + length;
+    }
+    for (Instant& start : m_starts)
+    {
+        if (start > now)
+        {
+            start += length;
+            m_waitingTime += length;
+        }
+    }
+    m_resume = until;
 }
 
 void

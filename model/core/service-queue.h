@@ -53,6 +53,9 @@ class ServiceQueue
     std::uint32_t QueueFramesMax() const;
     /** Forget all work that is not done: the node restarts. The statistics stay. */
     void Reset(Instant now);
+    /** All cores stop now and go on at `until`: what they work on takes so much longer, and what
+     * arrives meanwhile waits. @pre no arrival after `now` was announced; until >= now */
+    void Pause(Instant now, Instant until);
     /** From now on, work costs `permille` thousandths of what the configuration says, rounded down.
      * What was admitted goes on as it was promised. */
     void SetSlowdown(std::uint32_t permille);
@@ -63,6 +66,7 @@ class ServiceQueue
     std::vector<Instant> m_free;  ///< when each core becomes free; a min-heap
     std::deque<Instant> m_starts; ///< ascending; of the frames that waited at the last arrival
     Instant m_lastArrival = Instant::min();
+    Instant m_resume = Instant::min(); ///< end of the latest pause
     Duration m_busyTime{};
     Duration m_waitingTime{};
     std::uint32_t m_queueFramesMax = 0;

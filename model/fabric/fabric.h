@@ -34,6 +34,9 @@ struct FabricConfig
     std::uint32_t queueFrames = 1000; ///< frames that wait in a port, besides the one being sent
     std::uint32_t overheadBytes = 24; ///< preamble 8, FCS 4 and gap 12 (IEEE 802.3) for each frame
     std::uint32_t minimumFrameBytes = 60; ///< shorter frames are padded on the wire
+    /** Hosts are told of a frame when it arrives, never before: what they then do may depend on all
+     * that happened until then. Costs an event for each frame. */
+    bool tellsAtArrival = false;
     FaultPlan faults;
     std::uint64_t seed = 1;              ///< of what faults leave to chance
     std::uint32_t framesMax = 4'000'000; ///< of the pool

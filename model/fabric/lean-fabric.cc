@@ -39,6 +39,7 @@ LeanFabric::LeanFabric(const FabricConfig& config, PacketLedger* ledger)
     , m_ledger(ledger)
     , m_simulator(ns3::PeekPointer(ns3::Simulator::GetImplementation()))
     , m_queueFrames(config.queueFrames)
+    , m_tellsAtArrival(config.tellsAtArrival)
     , m_eventsMax(config.eventsMax)
     , m_framesMax(config.framesMax)
     , m_tapped(m_network.Links())
@@ -203,7 +204,8 @@ LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now, bool isCopy)
     port.nextFree = start + sending;
     flight->arrival = port.nextFree + port.delay;
     flight->end = DropReason::NONE;
-    flight->treatment = 0;
+    const bool isLast = flight->hop + 1 == flight->hops;
+    flight->treatment = isLast && m_tellsAtArrival ? Flight::UNTOLD : 0;
     if (port.faults != nullptr) [[unlikely]]
     {
         ApplyFaults(*port.faults, flight, start);
@@ -212,7 +214,7 @@ LeanFabric::Enqueue(FlightEvent* flight, std::int64_t now, bool isCopy)
     TrafficCounters& traffic = port.traffic[static_cast<std::size_t>(flight->traffic)];
     ++traffic.frames;
     traffic.bytes += flight->length;
-    const bool isTold = flight->hop + 1 == flight->hops && flight->treatment == 0;
+    const bool isTold = isLast && flight->treatment == 0;
     Schedule(flight, (isTold ? Announce(flight) : flight->arrival) - now);
     if (m_tap != nullptr && m_tapped[link])
     {

@@ -134,6 +134,7 @@ class LeanFabric final : public Fabric
     std::vector<Port> m_ports;       ///< index: link
     std::vector<DropCounts> m_drops; ///< index: link
     std::uint32_t m_queueFrames;
+    bool m_tellsAtArrival;
     std::uint64_t m_packetHops = 0;
     std::uint64_t m_eventsMax;
 

@@ -83,6 +83,44 @@ TEST(ServiceQueue, TheBoundCountsThoseWhoWaitNotThoseInService)
     EXPECT_EQ(queue.BusyTime(At(500)), Duration(400));
 }
 
+TEST(ServiceQueue, APauseDelaysWhatIsInServiceWhatWaitsAndWhatComes)
+{
+    ServiceQueue queue(Config(1, 2));
+    CheckTimeline(queue,
+                  {
+                      {0, WorkKind::PACKET, 100}, {10, WorkKind::PACKET, 200}, // waits
+                  });
+    queue.Pause(At(30), At(1030));
+    EXPECT_EQ(queue.BusyTime(At(30)), Duration(30));
+    EXPECT_EQ(queue.BusyTime(At(1030)), Duration(30)) << "nothing is done in a pause";
+    EXPECT_EQ(queue.WaitingTime(At(1030)), Duration(1020)) << "the second one has waited since 10";
+    CheckTimeline(queue,
+                  {
+                      {40, WorkKind::ACK, 1210}, // 70 are left of the first, then 100, then 10
+                      {50, WorkKind::ACK, -1},   // two wait
+                      {1101, WorkKind::ACK, 1220},
+                  });
+    EXPECT_EQ(queue.BusyTime(At(2000)), Duration(220));
+    // The second waits from 10 to 1100, the third from 40 to 1200, the last from 1101 to 1210.
+    EXPECT_EQ(queue.WaitingTime(At(2000)), Duration(1090 + 1160 + 109));
+}
+
+TEST(ServiceQueue, IdleCoresStartWithThePausesEnd)
+{
+    ServiceQueue queue(Config(2, 10));
+    CheckTimeline(queue, {{0, WorkKind::PACKET, 100}});
+    queue.Pause(At(50), At(150));
+    CheckTimeline(queue,
+                  {
+                      {60, WorkKind::ACK, 160},    // the idle core
+                      {60, WorkKind::PACKET, 260}, // the same again, free at 160, the other at 200
+                      {300, WorkKind::ACK, 310},
+                  });
+    queue.Pause(At(400), At(500));
+    queue.Reset(At(420));
+    CheckTimeline(queue, {{430, WorkKind::ACK, 440}});
+}
+
 TEST(ServiceQueue, WithoutAQueueOnlyAFreeCoreTakesWork)
 {
     ServiceQueue queue(Config(2, 0));

@@ -43,7 +43,18 @@ node = "nat.service[0]"
 at = "1ms"
 recover_after = "1ms"
 [[failure]]
+kind = "pause"
+node = "nat.service[0]"
+at = "3ms"
+recover_after = "1ms"
+[[failure]]
 kind = "slow"
+node = "nat.service[0]"
+factor = 2
+at = "1ms"
+recover_after = "1ms"
+[[failure]]
+kind = "clock"
 node = "nat.service[0]"
 factor = 2
 at = "1ms"
@@ -123,7 +134,9 @@ KINDS = {
     "workload": ["replay", "sessions"],
     "failure": [
         "crash",
+        "pause",
         "slow",
+        "clock",
         "cut",
         "partition",
         "spine",

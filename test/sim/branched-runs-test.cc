@@ -206,6 +206,24 @@ TEST(BranchedRuns, NodesThatFail)
     });
 }
 
+TEST(BranchedRuns, NodesThatStopAndClocksThatAreWrong)
+{
+    const std::string pause =
+        Failure("pause", "40ms", Node("manager[0]") + "recover_after = \"9ms\"");
+    ExpectAsAlone({
+        With(pause),
+        With(Failure("pause", "30ms", Node("service[*]") + "recover_after = \"1500us\"") + pause),
+        With(Failure("pause", "33ms", Node("controller") + "recover_after = \"3ms\"") + pause),
+        With(pause + Failure("crash", "45ms", Node("manager[0]") + "recover_after = \"5ms\"")),
+        With(Failure(
+            "crash", "31ms", Node("service[1]") + "state = \"kept\"\nrecover_after = \"2ms\"")),
+        With(pause + Failure("clock",
+                             "35ms",
+                             Node("controller") + "factor = 3.5\nrecover_after = \"10ms\"")),
+        With(pause + Failure("clock", "31ms", Node("service[2]") + "factor = 0.2")),
+    });
+}
+
 TEST(BranchedRuns, LinksThatFail)
 {
     for (const char* fabric : {"lean", "point-to-point"})
@@ -286,6 +304,9 @@ TEST(BranchedRuns, WhatCanShare)
     EXPECT_FALSE(SharesPrefix(plain, added));
     EXPECT_TRUE(SharesPrefix(added, With(Failure("add", "60ms", Node("service[3]")))));
     EXPECT_FALSE(SharesPrefix(added, With(Failure("add", "50ms", Node("service[2]")))));
+    const Scenario paused = With(Failure("pause", "50ms", Node("service[3]")));
+    EXPECT_FALSE(SharesPrefix(plain, paused)) << "its nodes are told of frames at their arrival";
+    EXPECT_TRUE(SharesPrefix(paused, With(Failure("pause", "60ms", Node("manager[0]")))));
     const auto sharesWith = [&](const std::string& override)
     {
         return SharesPrefix(plain, With("", {override}));

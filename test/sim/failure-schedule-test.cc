@@ -136,7 +136,7 @@ TEST(FailureScheduleTest, RefusesWhatCannotBe)
         {"node = \"service[0]\"\non = \"chain.sent#1\"", "did you mean 'chain.send'?"},
         {"node = \"service[0]\"\non = \"release\"", "such as \"release#1\", the first"},
         {"kind = \"cut\"\nnode = \"service[0]\"\non = \"release#1\"",
-         "only these kinds wait for an event: crash, slow, drain, upgrade, suspect"},
+         "only these kinds wait for an event: crash, pause, slow, clock, drain, upgrade, suspect"},
         {"kind = \"drain\"\nnode = \"service[0]\"\nmtbf = \"1ms\"", "only these kinds strike by"},
         {"node = \"service[0]\"\nmtbf = \"1ms\"", "an mttr is needed"},
         {"node = \"service[0]\"\nmtbf = \"1ns\"\nmttr = \"1ns\"", "about 500000000 strikes are"},

@@ -242,6 +242,10 @@ DeclareProtection(Declarations& d)
     Time(d, "disruption.p50", "median over these sessions of their longest packet's time");
     Time(d, "disruption.p99", "99th percentile over these sessions of their longest packet's time");
     Time(d, "disruption.max", "longest time of a packet of these sessions");
+    Time(d,
+         "sessions.packet_gap",
+         "longest time from the sending of a packet of an open session until the next delivery of "
+         "that session in that direction");
     Count(d, "copies.refused", "copies", "copies that a node refused, its table being full");
     Count(d, "copies.conflicts", "copies", "copies that gave way to a newer session's");
     Count(d, "copies.superseded", "copies", "stored copies that made way for a newer session's");

@@ -26,6 +26,9 @@ DeclareHistograms()
         {"packet.latency", "host to far host, every delivered data packet sent after the warm-up"},
         {"sessions.worst_gap",
          "longest time between two deliveries, either direction, of each session with two of them"},
+        {"sessions.packet_gap",
+         "longest time of each open session from a packet's sending until the next delivery of its "
+         "direction"},
         {"failover.detection_time", "each crash until the view that removes the node"},
         {"failover.recovery_time",
          "each crash until a first packet that waited for the node goes on, and until each node "

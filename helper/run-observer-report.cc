@@ -89,6 +89,7 @@ RunObserver::Report(Instant now, MetricSet& metrics)
     metrics.SetLatency("first_packet", m_firstPacket);
     ReportLatencies(m_registry, m_config.warmup, metrics);
     m_deliveries.Report(metrics);
+    m_gaps.Report(metrics);
     metrics.SetLongest("failover.detection_time", m_detection);
     metrics.SetLongest("failover.recovery_time", m_recovery);
     const auto sessions = static_cast<std::uint64_t>(metrics.ValueOr0("sessions.started"));

@@ -63,6 +63,7 @@ RunObserver::RunObserver(const ObserverConfig& config,
 , m_lost(config.services.size())
 , m_isRestoring(config.services.size())
 , m_deliveries(config.warmup)
+, m_gaps(config.warmup)
 {
     for (const NodeId node : directory.serviceNodes)
     {
@@ -431,6 +432,12 @@ RunObserver::NoteSlowReverse(const Note& note)
 }
 
 void
+RunObserver::OnInjection(std::uint32_t session, bool toServer, Instant now)
+{
+    m_gaps.Sent(session, toServer, now);
+}
+
+void
 RunObserver::OnFirstDelivery(std::uint32_t, Instant injectedAt, Instant now)
 {
     m_sampler.Advance(now);
@@ -443,12 +450,13 @@ RunObserver::OnFirstDelivery(std::uint32_t, Instant injectedAt, Instant now)
 }
 
 void
-RunObserver::OnDelivery(std::uint32_t session, bool, Instant injectedAt, Instant now)
+RunObserver::OnDelivery(std::uint32_t session, bool atServer, Instant injectedAt, Instant now)
 {
     m_sampler.Advance(now);
     ++m_series.packetsDelivered;
     m_disruptions.Delivered(session, injectedAt, now);
     m_deliveries.Delivered(session, injectedAt, now);
+    m_gaps.Delivered(session, atServer, now);
 }
 
 void

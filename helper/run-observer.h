@@ -13,6 +13,7 @@
 #include "metric-set.h"
 #include "node-application.h"
 #include "node-selector.h"
+#include "packet-gaps.h"
 #include "run-timeline.h"
 #include "series-sampler.h"
 #include "session-histories.h"
@@ -88,6 +89,7 @@ class RunObserver : public NodeListener, public WorkloadListener
 
     // WorkloadListener
     void OnSessionStart(std::uint32_t session, Instant now) override;
+    void OnInjection(std::uint32_t session, bool toServer, Instant now) override;
     void OnFirstDelivery(std::uint32_t session, Instant injectedAt, Instant now) override;
     void OnDelivery(std::uint32_t session, bool atServer, Instant injectedAt, Instant now) override;
     void
@@ -247,6 +249,7 @@ class RunObserver : public NodeListener, public WorkloadListener
     std::uint64_t m_violatedHistories = 0; ///< promised or not
     LatencyHistogram m_firstPacket;
     DeliveryTimes m_deliveries;
+    PacketGaps m_gaps;
     std::uint64_t m_digest = 0;
 };
 

@@ -73,6 +73,16 @@ RunAudience::OnSessionStart(std::uint32_t session, Instant now)
 }
 
 void
+RunAudience::OnInjection(std::uint32_t session, bool toServer, Instant now)
+{
+    m_observer.OnInjection(session, toServer, now);
+    for (RunProbe* probe : m_probes)
+    {
+        probe->OnInjection(session, toServer, now);
+    }
+}
+
+void
 RunAudience::OnFirstDelivery(std::uint32_t session, Instant injectedAt, Instant now)
 {
     m_observer.OnFirstDelivery(session, injectedAt, now);

@@ -68,6 +68,7 @@ class RunAudience : public NodeListener, public WorkloadListener
     void OnNodeUp(NodeId node, Instant now) override;
 
     void OnSessionStart(std::uint32_t session, Instant now) override;
+    void OnInjection(std::uint32_t session, bool toServer, Instant now) override;
     void OnFirstDelivery(std::uint32_t session, Instant injectedAt, Instant now) override;
     void OnDelivery(std::uint32_t session, bool atServer, Instant injectedAt, Instant now) override;
     void

@@ -180,6 +180,7 @@ WorkloadBase::Inject(FramePtr frame,
         m_listener->OnSessionStart(m_firstSession + note.session, note.injectedAt);
     }
     ++m_counters.packetsInjected;
+    m_listener->OnInjection(m_firstSession + note.session, !fromServer, note.injectedAt);
     frame->packetId = ledger.Inject();
     m_inFlight.Add(frame->packetId, note);
     const std::uint8_t* const ip = frame->Header().data() + ethernet::HEADER_SIZE;

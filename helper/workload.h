@@ -43,6 +43,11 @@ class WorkloadListener
     {
     }
 
+    /** Any packet is being injected, the first one included. */
+    virtual void OnInjection(std::uint32_t /* session */, bool /* toServer */, Instant /* now */)
+    {
+    }
+
     /** The session's first packet has reached the far side: first-packet latency. */
     virtual void
     OnFirstDelivery(std::uint32_t /* session */, Instant /* injectedAt */, Instant /* now */)

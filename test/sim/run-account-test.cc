@@ -4,6 +4,7 @@
 #include "disruption-tracker.h"
 #include "message-account.h"
 #include "message-batch.h"
+#include "packet-gaps.h"
 
 #include <gtest/gtest.h>
 
@@ -88,6 +89,36 @@ TEST(DeliveryTimes, WorstGapOfEachSessionAndLatencyOfEachPacket)
     EXPECT_EQ(histograms[1].name, "sessions.worst_gap");
     EXPECT_EQ(histograms[1].count, 1);
     EXPECT_EQ(histograms[1].max, 50'000'000);
+}
+
+TEST(PacketGaps, FromSendingToTheNextDeliveryOfTheDirection)
+{
+    constexpr bool TO_SERVER = true;
+    PacketGaps gaps(At(5));
+    gaps.Sent(0, TO_SERVER, At(10)); // before the session is open: no gap
+    gaps.Delivered(0, TO_SERVER, At(500));
+    gaps.Sent(0, !TO_SERVER, At(500));
+    gaps.Delivered(0, !TO_SERVER, At(510)); // 10
+    gaps.Sent(0, TO_SERVER, At(1000));      // a pause of the workload, and lost
+    gaps.Sent(0, TO_SERVER, At(1020));      // lost
+    gaps.Sent(0, !TO_SERVER, At(1020));     // the other direction goes on meanwhile
+    gaps.Delivered(0, !TO_SERVER, At(1022));
+    gaps.Sent(0, TO_SERVER, At(1040));
+    gaps.Delivered(0, TO_SERVER, At(1045)); // 45
+    gaps.Sent(0, TO_SERVER, At(2000));      // never followed by a delivery: no gap
+    gaps.Sent(2, TO_SERVER, At(4));
+    gaps.Delivered(2, TO_SERVER, At(6));
+    gaps.Sent(2, TO_SERVER, At(20));
+    gaps.Sent(2, TO_SERVER, At(21));
+    gaps.Delivered(2, TO_SERVER, At(30)); // 10: either is followed by this delivery
+    gaps.Delivered(2, TO_SERVER, At(90));
+    MetricSet metrics;
+    gaps.Report(metrics);
+    EXPECT_EQ(metrics.Find("sessions.packet_gap")->value, 45'000'000);
+    const auto histograms = metrics.TakeHistograms();
+    ASSERT_EQ(histograms.size(), 1);
+    EXPECT_EQ(histograms[0].count, 2);
+    EXPECT_EQ(histograms[0].min, 10'000'000);
 }
 
 /** Make `frame` a message without inner packet. */

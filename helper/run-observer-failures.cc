@@ -55,9 +55,13 @@ RunObserver::OfService(NodeMask nodes, std::uint16_t service) const
 NodeMask
 RunObserver::Survivors(std::uint16_t service) const
 {
-    // A node that took over for lack of any other, its snapshot unfinished, survives nothing: then
-    // all have failed at once, which nobody promises to survive.
-    return OfService(m_holders & (m_complete | m_managers), service);
+    // Where each service node is to have every session, one that took over for lack of any other,
+    // its snapshot unfinished, survives nothing: then all have failed at once, which nobody
+    // promises to survive. Elsewhere nobody gets a snapshot, and a node has what it has.
+    return OfService(m_config.services[service].copies.everyServiceNode
+                         ? m_holders & (m_complete | m_managers)
+                         : m_holders,
+                     service);
 }
 
 NodeMask

@@ -65,20 +65,6 @@ ColumnsOf(const Comparison& comparison)
     return columns;
 }
 
-/** value / divisor with so many decimals, rounded half up. @pre value >= 0 */
-std::string
-Scaled(std::int64_t value, std::int64_t divisor, int decimals)
-{
-    std::int64_t scale = 1;
-    for (int i = 0; i < decimals; ++i)
-    {
-        scale *= 10;
-    }
-    const std::int64_t step = divisor / scale;
-    const std::int64_t rounded = value / step + (value % step * 2 >= step ? 1 : 0);
-    return fmt::format("{}.{:0{}}", rounded / scale, rounded % scale, decimals);
-}
-
 std::string
 Cell(const Column& column, const MetricSet& metrics)
 {
@@ -87,7 +73,7 @@ Cell(const Column& column, const MetricSet& metrics)
     {
         return "-";
     }
-    return column.decimals > 0 ? Scaled(metric->value, column.divisor, column.decimals)
+    return column.decimals > 0 ? ScaledText(metric->value, column.divisor, column.decimals)
                                : metric->ValueText();
 }
 

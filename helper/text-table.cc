@@ -53,6 +53,19 @@ CsvLine(const Row& fields)
 }
 
 std::string
+ScaledText(std::int64_t value, std::int64_t divisor, int decimals)
+{
+    std::int64_t scale = 1;
+    for (int i = 0; i < decimals; ++i)
+    {
+        scale *= 10;
+    }
+    const std::int64_t step = divisor / scale;
+    const std::int64_t rounded = value / step + (value % step * 2 >= step ? 1 : 0);
+    return fmt::format("{}.{:0{}}", rounded / scale, rounded % scale, decimals);
+}
+
+std::string
 AlignedTable(const std::vector<Row>& rows)
 {
     const std::size_t columns = rows.front().size();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "build-info.h"
+#include "catalogue-command.h"
 #include "cluster-options.h"
 #include "explain-command.h"
 #include "explore-command.h"
@@ -266,6 +267,8 @@ Run(int argc, char** argv)
     AddVerifyOptions(*verify, verifyOptions);
     flowchain::ClusterCommands clusterCommands;
     clusterCommands.AddTo(app);
+    flowchain::CatalogueCommand catalogueCommand;
+    catalogueCommand.AddTo(app);
     flowchain::ExploreCommand exploreCommand;
     exploreCommand.AddTo(app);
     flowchain::ExplainCommand explainCommand;
@@ -307,6 +310,10 @@ Run(int argc, char** argv)
     if (verify->parsed())
     {
         return flowchain::VerifyCommand(verifyOptions);
+    }
+    if (catalogueCommand.Parsed())
+    {
+        return catalogueCommand.Run();
     }
     if (explainCommand.Parsed())
     {

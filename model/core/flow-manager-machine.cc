@@ -271,7 +271,7 @@ FlowManagerMachine::HandleState(const SyncMessage& message,
     Place(context, NO_NODE);
     context.phase = Phase::REPLICATING;
     context.reverse = reverse;
-    context.known = (header.flags & message_flag::EXISTING) != 0;
+    context.known = (header.flags & (message_flag::EXISTING | message_flag::ADOPTED)) != 0;
     context.record = message.record;
     out.notes.push_back({.kind = NoteKind::STATE_RECEIVED,
                          .peer = header.source,

@@ -141,6 +141,10 @@ ServiceNodeMachine::ProcessLooked(const SessionStore::Match& match,
             Refuse(manager, view.key, reason, std::move(frame), now, out);
             return;
         }
+        // A node that its own view has retired makes it for its heir at once. Who takes over by the
+        // same view must write the same version of it.
+        flags = Scheme().Heir(record, View()) != NO_NODE && Adopt(record) ? message_flag::ADOPTED
+                                                                          : std::uint8_t{0};
         out.notes.push_back(
             {.kind = NoteKind::CREATED, .packetId = frame->packetId, .record = record});
         Keep(record, now, out);

@@ -39,13 +39,9 @@ ServiceNodeMachine::SpreadAndAnswer(const SessionRecord& record,
     }
     if (handle == NO_SPREAD)
     {
-        const DropReason refused = BeginSpread(record,
-                                               (flags & message_flag::EXISTING) != 0,
-                                               FlowIndex::NOT_FOUND,
-                                               packet.get(),
-                                               now,
-                                               out,
-                                               handle);
+        constexpr std::uint8_t KNOWN = message_flag::EXISTING | message_flag::ADOPTED;
+        const DropReason refused = BeginSpread(
+            record, (flags & KNOWN) != 0, FlowIndex::NOT_FOUND, packet.get(), now, out, handle);
         if (refused != DropReason::NONE)
         {
             Refuse(manager, record.original, refused, std::move(packet), now, out);

@@ -143,7 +143,7 @@ InvariantChecker::FindExternal(const FlowKey& external) const
 }
 
 void
-InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant now)
+InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant now, bool isMember)
 {
     Check(Invariant::AGREEMENT);
     Check(Invariant::RESURRECTION);
@@ -157,7 +157,7 @@ InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant now)
                             TextOf(record.id)));
         return;
     }
-    if (session->deleted || session->refusedBy.test(node))
+    if (isMember && (session->deleted || session->refusedBy.test(node)))
     {
         Violate(Invariant::RESURRECTION,
                 now,

@@ -70,8 +70,10 @@ class InvariantChecker
 
     /** A service node has made a session. @returns the session's entry in the registry */
     SessionInfo& Created(NodeId node, const SessionRecord& record, Instant now);
-    /** A node stores this version of a session. */
-    void Stored(NodeId node, const SessionRecord& record, Instant now);
+    /** A node stores this version of a session.
+     * @param isMember of the newest view. One that is not may not know yet of what was deleted
+     * since; nobody listens to it, and it restarts when it learns of the view. */
+    void Stored(NodeId node, const SessionRecord& record, Instant now, bool isMember = true);
     /** A node has replaced the session by a newer one of the same flow. */
     void Superseded(NodeId node, SessionId id, Instant now);
     /** The session's waiting packets leave the manager.

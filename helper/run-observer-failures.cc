@@ -191,6 +191,7 @@ RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
         for (NodeId member = 0; member < m_directory.nodes.size(); ++member)
         {
             m_active.set(member, view.IsActive(member));
+            m_members.set(member, view.IsMember(member));
         }
         m_holders.reset();
         for (const NodeId member : view.MemberServiceNodes())
@@ -215,6 +216,13 @@ RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
             }
         }
         m_suspected.clear();
+        for (std::uint16_t service = 0; service < m_isRestoring.size(); ++service)
+        {
+            // Whoever is left out of the view, though it may be up, is as good as down: what it
+            // has does not come back with it.
+            m_isRestoring[service] =
+                m_isRestoring[service] || (Survivors(service).none() && Restorers(service).any());
+        }
         JudgeRestored(view, now);
         UpdateLive(now);
     }

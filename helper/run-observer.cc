@@ -71,6 +71,7 @@ RunObserver::RunObserver(const ObserverConfig& config,
     }
     m_complete = m_serviceNodes;
     m_active.set();
+    m_members.set();
     m_holders = m_serviceNodes;
     for (const auto& group : directory.groups)
     {
@@ -340,7 +341,7 @@ RunObserver::OnSessionEnd(std::uint32_t session, bool)
 void
 RunObserver::NoteStored(NodeId node, const SessionRecord& record, Instant now)
 {
-    m_checker.Stored(node, record, now);
+    m_checker.Stored(node, record, now, m_members.test(node));
     SessionInfo* session = m_registry.Find(record.id);
     if (session == nullptr)
     {

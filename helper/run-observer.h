@@ -210,6 +210,7 @@ class RunObserver : public NodeListener, public WorkloadListener
     NodeMask m_serviceNodes;
     NodeMask m_managers;
     NodeMask m_active;  ///< in the controller's last view, whether it is up now or not
+    NodeMask m_members; ///< of the controller's last view; others are fenced, and restart
     NodeMask m_holders; ///< nodes on whose copies the controller's last view counts
     NodeMask m_drained; ///< nodes that stop, or have stopped, as planned
     NodeMask m_joining; ///< service nodes that receive a snapshot

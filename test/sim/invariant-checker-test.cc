@@ -242,6 +242,16 @@ TEST_F(InvariantCheckerTest, Resurrection)
     EXPECT_TRUE(Only(Invariant::RESURRECTION));
 }
 
+TEST_F(InvariantCheckerTest, WhoIsLeftOutOfTheViewMayNotKnowOfADeletion)
+{
+    const SessionRecord record = Open(1, 2000);
+    checker.Deleted(record);
+    checker.Stored(SERVICE_B, record, At(16), false);
+    EXPECT_EQ(checker.ViolationCount(), 0U);
+    checker.Stored(SERVICE_B, record, At(17), true);
+    EXPECT_TRUE(Only(Invariant::RESURRECTION));
+}
+
 TEST_F(InvariantCheckerTest, TheExternalTupleIsTakenUntilTheDeletionIsConfirmed)
 {
     const SessionRecord record = Open(1, 2000);

@@ -49,11 +49,16 @@ ExpectationsJson(const std::vector<ExpectationOutcome>& outcomes)
     auto list = Json::array();
     for (const auto& outcome : outcomes)
     {
-        list.push_back({{"metric", outcome.expectation.metric},
-                        {"comparison", outcome.expectation.comparison},
-                        {"value", outcome.expectation.value},
-                        {"actual", outcome.actual},
-                        {"holds", outcome.holds}});
+        Json json = {{"metric", outcome.expectation.metric},
+                     {"comparison", outcome.expectation.comparison},
+                     {"value", outcome.expectation.value},
+                     {"actual", outcome.actual},
+                     {"holds", outcome.holds}};
+        if (!outcome.expectation.known.empty())
+        {
+            json["known"] = outcome.expectation.known;
+        }
+        list.push_back(std::move(json));
     }
     return list;
 }
@@ -192,17 +197,12 @@ ValueJson(const Metric& metric)
 ExitCode
 RunReport::Exit() const
 {
-    if (!outcome.violations.empty())
+    if (!outcome.violations.empty() && !KnowsViolations(expectations))
     {
         return EXIT_INVARIANT_VIOLATED;
     }
-    const bool allHold = std::all_of(expectations.begin(),
-                                     expectations.end(),
-                                     [](const auto& e)
-                                     {
-        return e.holds;
-    });
-    return allHold ? EXIT_ALL_HOLD : EXIT_EXPECTATION_FAILED;
+    return std::ranges::any_of(expectations, &ExpectationOutcome::IsWrong) ? EXIT_EXPECTATION_FAILED
+                                                                           : EXIT_ALL_HOLD;
 }
 
 double

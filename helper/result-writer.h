@@ -15,7 +15,7 @@ namespace flowchain
 /** How the program ends. */
 enum ExitCode : int
 {
-    EXIT_ALL_HOLD = 0, ///< every expectation holds
+    EXIT_ALL_HOLD = 0, ///< every expectation holds, or fails as is known
     EXIT_EXPECTATION_FAILED = 1,
     EXIT_BAD_INPUT = 2,          ///< bad command line, scenario or capture, or unwritable result
     EXIT_INVARIANT_VIOLATED = 3, ///< the run found a promise broken; outweighs 1

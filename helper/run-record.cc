@@ -170,6 +170,7 @@ ToJson(const ExpectationOutcome& outcome)
             expectation.value,
             expectation.number,
             expectation.isDuration,
+            expectation.known,
             expectation.line,
             outcome.actual,
             outcome.holds};
@@ -183,9 +184,10 @@ ExpectationFromJson(const Json& json)
                             .value = json.at(2),
                             .number = json.at(3),
                             .isDuration = json.at(4),
-                            .line = json.at(5)},
-            .actual = json.at(6),
-            .holds = json.at(7)};
+                            .known = json.at(5),
+                            .line = json.at(6)},
+            .actual = json.at(7),
+            .holds = json.at(8)};
 }
 
 template <typename Item>

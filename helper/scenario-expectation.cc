@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <charconv>
 
@@ -106,6 +107,18 @@ ExpectationOutcome::Text() const
                        : expectation.comparison == "at_least" ? "at least"
                                                               : "equals";
     return fmt::format("{} {} {}", expectation.metric, words, expectation.value);
+}
+
+bool
+KnowsViolations(const std::vector<ExpectationOutcome>& outcomes)
+{
+    return std::ranges::any_of(outcomes,
+                               [](const ExpectationOutcome& outcome)
+                               {
+        const ExpectSection& expectation = outcome.expectation;
+        return !expectation.known.empty() && expectation.metric == "observer.violations" &&
+               expectation.comparison == "equals" && expectation.number == 0;
+    });
 }
 
 std::vector<ExpectationOutcome>

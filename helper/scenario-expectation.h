@@ -32,9 +32,18 @@ struct ExpectationOutcome
     std::string actual; ///< the measured value with its unit, or "not measured"
     bool holds = false;
 
+    /** It fails and was to hold, or holds and is known to fail: that mark must go. */
+    bool IsWrong() const
+    {
+        return holds != expectation.known.empty();
+    }
+
     /** "sessions.lost equals 0" */
     std::string Text() const;
 };
+
+/** Whether one of them says that violations are known: that their number does not equal 0. */
+bool KnowsViolations(const std::vector<ExpectationOutcome>& outcomes);
 
 /** Judge every expectation. A metric that the run did not measure holds nothing. */
 std::vector<ExpectationOutcome> EvaluateExpectations(const Scenario& scenario,

@@ -329,6 +329,7 @@ Visit(ScenarioVisitor& v, ExpectSection& s)
 {
     v.VisitText("metric", s.metric, Presence::REQUIRED);
     v.VisitComparison(s);
+    v.VisitOptionalText("known", s.known);
 }
 
 template <typename Section>

@@ -293,6 +293,7 @@ struct ExpectSection
     std::string value;       ///< as written: a number, or a duration such as "60ms"
     std::int64_t number = 0; ///< value in the metric's unit (durations: ps)
     bool isDuration = false;
+    std::string known; ///< why it is known to fail; empty: it must hold
     std::uint32_t line = 0;
 };
 

@@ -226,8 +226,12 @@ AddJudgement(Lines& lines, const RunReport& report)
     const char* heading = "expected";
     for (const auto& outcome : report.expectations)
     {
-        lines.Add(
-            heading, "{} {}: {}", outcome.holds ? "pass" : "FAIL", outcome.Text(), outcome.actual);
+        const std::string& known = outcome.expectation.known;
+        const char* const mark = outcome.IsWrong() ? "FAIL" : known.empty() ? "pass" : "known";
+        const auto why = known.empty()   ? ""
+                         : outcome.holds ? " (known to fail, but it holds)"
+                                         : fmt::format(" ({})", known);
+        lines.Add(heading, "{} {}: {}{}", mark, outcome.Text(), outcome.actual, why);
         heading = "";
     }
     static const std::string CHECKS = "observer.checks.";

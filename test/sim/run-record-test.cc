@@ -33,6 +33,7 @@ FullRecord()
     record.expectations.resize(1);
     record.expectations[0].expectation.metric = "sessions.lost";
     record.expectations[0].expectation.number = 5;
+    record.expectations[0].expectation.known = "why";
     record.expectations[0].actual = "-3";
     record.expectations[0].holds = true;
     record.exitCode = 3;
@@ -57,6 +58,7 @@ TEST(RunRecord, EverythingComesBackAsItWas)
     EXPECT_EQ(record.outcome.timeline[0].node, "service[1]");
     EXPECT_EQ(record.outcome.events, 1ULL << 40);
     EXPECT_TRUE(record.expectations[0].holds);
+    EXPECT_EQ(record.expectations[0].expectation.known, "why");
     EXPECT_EQ(record.exitCode, 3);
     EXPECT_EQ(record.memoryBytes, 1ULL << 33);
     EXPECT_EQ(EncodeRecord(record), bytes) << "a member is lost";

@@ -196,6 +196,30 @@ TEST(ScenarioResult, ExitCodes)
     EXPECT_EQ(report.Exit(), 3); // outweighs the failed expectation
 }
 
+TEST(ScenarioResult, WhatIsKnownToFailMustFail)
+{
+    auto report = Report(Metrics(1, MILLISECOND, 10));
+    for (ExpectationOutcome& outcome : report.expectations)
+    {
+        outcome.expectation.known = outcome.holds ? "" : "why";
+    }
+    EXPECT_EQ(report.Exit(), 0);
+    report.outcome.violations = {"agreement: ..."};
+    EXPECT_EQ(report.Exit(), 3); // of which no expectation says that it is known
+    report.expectations.push_back({.expectation = {.metric = "observer.violations",
+                                                   .comparison = "equals",
+                                                   .value = "0",
+                                                   .known = "why"},
+                                   .actual = "1",
+                                   .holds = false});
+    EXPECT_EQ(report.Exit(), 0);
+    report.expectations.back().expectation.comparison = "at_most";
+    EXPECT_EQ(report.Exit(), 3);
+    report.outcome.violations.clear();
+    report.expectations.back().holds = true;
+    EXPECT_EQ(report.Exit(), 1); // the mark must go
+}
+
 TEST(ScenarioResult, JsonHoldsTheRecord)
 {
     auto report = Report(Metrics(1, Duration{12'500}, 10));

@@ -26,6 +26,8 @@ struct TomlBlock
     std::string Name() const;
     /** "length" of the line "length = 3" */
     static std::string KeyOf(const std::string& line);
+
+    friend bool operator==(const TomlBlock&, const TomlBlock&) = default;
 };
 
 /** The tables of a text as ResolvedToml() writes it, and back. */

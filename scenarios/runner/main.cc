@@ -8,6 +8,7 @@
 #include "report-command.h"
 #include "runner-commands.h"
 #include "scenario-reader.h"
+#include "shrink-command.h"
 #include "swarm-command.h"
 #include "sweep-command.h"
 
@@ -275,6 +276,8 @@ Run(int argc, char** argv)
     explainCommand.AddTo(app);
     flowchain::SwarmCommand swarmCommand;
     swarmCommand.AddTo(app);
+    flowchain::ShrinkCommand shrinkCommand;
+    shrinkCommand.AddTo(app);
     try
     {
         app.parse(argc, argv);
@@ -322,6 +325,10 @@ Run(int argc, char** argv)
     if (exploreCommand.Parsed())
     {
         return exploreCommand.Run();
+    }
+    if (shrinkCommand.Parsed())
+    {
+        return shrinkCommand.Run();
     }
     if (swarmCommand.Parsed())
     {

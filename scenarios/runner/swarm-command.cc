@@ -49,8 +49,10 @@ SecondsOf(const std::string& text)
     throw ScenarioError({fmt::format("--for {}: expected a time such as 30s, 5min, 8h", text)});
 }
 
+} // namespace
+
 void
-WriteText(const std::string& path, const std::string& text)
+WriteScenarioText(const std::string& path, const std::string& text)
 {
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     file << text << std::flush;
@@ -60,7 +62,23 @@ WriteText(const std::string& path, const std::string& text)
     }
 }
 
-} // namespace
+void
+MoveScenario(Scenario& scenario, const std::string& path)
+{
+    const std::filesystem::path to(path);
+    scenario.path = path;
+    scenario.name = to.stem().string();
+    scenario.output.directory = "results/" + scenario.name;
+    for (WorkloadSection& workload : scenario.workloads)
+    {
+        if (!workload.replay.file.empty())
+        {
+            const auto folder = std::filesystem::absolute(to).parent_path();
+            workload.replay.file =
+                std::filesystem::absolute(workload.replay.fileResolved).lexically_relative(folder);
+        }
+    }
+}
 
 std::string
 QuotedInput(const std::string& file, const std::vector<std::string>& overrides)
@@ -150,14 +168,7 @@ SwarmCommand::WriteOne(const SwarmTask& task) const
     Scenario schedule = DrawSchedule(task.base, *m_write);
     if (!m_outputScenario.empty())
     {
-        for (WorkloadSection& workload : schedule.workloads)
-        {
-            if (!workload.replay.file.empty())
-            {
-                workload.replay.file =
-                    std::filesystem::absolute(workload.replay.fileResolved).string();
-            }
-        }
+        MoveScenario(schedule, m_outputScenario);
     }
     const auto text = ScheduleText(schedule,
                                    fmt::format("# flowchain swarm {} --write {}\n# by {}",
@@ -169,7 +180,7 @@ SwarmCommand::WriteOne(const SwarmTask& task) const
         fmt::print("{}", text);
         return;
     }
-    WriteText(m_outputScenario, text);
+    WriteScenarioText(m_outputScenario, text);
 }
 
 int

@@ -52,6 +52,11 @@ class SwarmCommand
 /** "FILE -s KEY=VALUE ...", for a shell */
 std::string QuotedInput(const std::string& file, const std::vector<std::string>& overrides);
 
+/** The scenario is going to be in another file: what it refers to, it refers to from there. */
+void MoveScenario(Scenario& scenario, const std::string& path);
+/** @throws std::runtime_error naming the file and the cause */
+void WriteScenarioText(const std::string& path, const std::string& text);
+
 } // namespace flowchain
 
 #endif

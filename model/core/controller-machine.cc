@@ -205,8 +205,10 @@ ControllerMachine::StatusOnReturn(NodeId node, bool ready, const ViewBody& body)
         return MemberStatus::DRAINING; // it has crashed meanwhile, but is to stop all the same
     }
     const bool needsState = Nodes().nodes[node].role == NodeRole::SERVICE_NODE && !ready;
-    // The last service node alive has nobody of its kind to learn from.
-    const bool hasDonor = HasAlike(node, MemberStatus::ACTIVE, body) || CanRestore(node, body);
+    // The last service node alive has nobody of its kind to learn from. One that is being drained
+    // has everything, and is taken into service again where nobody else has.
+    const bool hasDonor = HasAlike(node, MemberStatus::ACTIVE, body) ||
+                          HasAlike(node, MemberStatus::DRAINING, body) || CanRestore(node, body);
     return needsState && hasDonor && m_controller.snapshotOnJoin ? MemberStatus::JOINING
                                                                  : MemberStatus::ACTIVE;
 }

@@ -234,6 +234,19 @@ ServiceNodeMachine::Doom(const SessionRecord& record,
     BeginRemovals(now, out);
 }
 
+/** Whether the session is going to be deleted once others are. They are few, or many have come to
+ * their end at once, and few of these have a packet then that misses everywhere. */
+bool
+ServiceNodeMachine::IsDoomed(SessionId id) const
+{
+    return std::any_of(m_doomed.begin(),
+                       m_doomed.end(),
+                       [id](const Doomed& doomed)
+                       {
+        return doomed.record.id == id;
+    });
+}
+
 void
 ServiceNodeMachine::BeginRemovals(Instant now, Actions& out)
 {

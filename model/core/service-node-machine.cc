@@ -111,6 +111,11 @@ ServiceNodeMachine::ProcessLooked(const SessionStore::Match& match,
     const NodeId manager = header.source;
     SessionRecord record;
     std::uint8_t flags = 0;
+    if (match.record != nullptr && IsDoomed(match.record->id))
+    {
+        Refuse(manager, view.key, WhyClosing(view), std::move(frame), now, out);
+        return;
+    }
     if (match.record != nullptr)
     {
         record = *match.record;
@@ -158,14 +163,20 @@ ServiceNodeMachine::ProcessLooked(const SessionStore::Match& match,
 // Sessions
 
 DropReason
+ServiceNodeMachine::WhyClosing(const PacketView& view)
+{
+    return NetworkFunction::StateOf(view) == SessionState::NEW &&
+                   view.key.protocol == IpProtocol::TCP
+               ? DropReason::NO_SESSION
+               : DropReason::CLOSING;
+}
+
+DropReason
 ServiceNodeMachine::Create(const PacketView& view, Instant now, SessionRecord& record)
 {
     if (m_removals.Has(view.key))
     {
-        return NetworkFunction::StateOf(view) == SessionState::NEW &&
-                       view.key.protocol == IpProtocol::TCP
-                   ? DropReason::NO_SESSION
-                   : DropReason::CLOSING;
+        return WhyClosing(view);
     }
     // An eighth of the table is kept for copies of sessions that others create meanwhile.
     if (Store().Size() >= m_service.sessionsMax - m_service.sessionsMax / 8)

@@ -181,6 +181,9 @@ class ServiceNodeMachine : public ReplicaMachine
 
     bool IsResponsible(const SessionRecord& record, const MembershipView& view) const;
     bool IsResponsible(const SessionRecord& record) const;
+    bool IsDoomed(SessionId id) const;
+    /** Why a packet of a session that is being deleted is dropped. */
+    static DropReason WhyClosing(const PacketView& view);
     void HandleLifeMessage(const SyncMessage& message, Instant now, Actions& out);
     void HandleObserved(const SyncMessage& message, Instant now, Actions& out);
     void ChangeState(SessionRecord record, SessionState state, Instant now, Actions& out);

@@ -25,7 +25,7 @@ constexpr std::uint64_t SLOWEST = 300; ///< times as slow
 constexpr std::uint32_t DRAWN =
     failure_key::NODE | failure_key::RECOVER_AFTER | failure_key::DIRECTION | failure_key::BETWEEN |
     failure_key::FACTOR | failure_key::LEAF | failure_key::SPINE | failure_key::REROUTE_AFTER |
-    failure_key::EVENT | failure_key::CHANCE;
+    failure_key::EVENT | failure_key::CHANCE | failure_key::STATE;
 
 /** What is in. */
 struct Features
@@ -45,6 +45,7 @@ struct Features
         several = dice.Coin();
         together = dice.Coin();
         returns = dice.Coin();
+        keeps = dice.Coin();
     }
 
     std::vector<const FailureKind*> kinds;
@@ -54,6 +55,7 @@ struct Features
     bool several;  ///< some strike two nodes at once
     bool together; ///< all that have a time have nearly the same
     bool returns;  ///< what can recover does
+    bool keeps;    ///< some crashes leave the tables
 };
 
 class FailureDraws
@@ -110,13 +112,27 @@ class FailureDraws
         }
         if (kind.Has(failure_key::FACTOR))
         {
-            failure.factorPermille =
-                static_cast<std::uint32_t>(1000 * m_dice.Between(std::uint64_t{2}, SLOWEST));
+            failure.factorPermille = static_cast<std::uint32_t>(DrawFactor(failure.kind));
+        }
+        const bool comesBack = failure.recoverAfter || failure.mttr;
+        if (kind.Has(failure_key::STATE) && comesBack && m_features.keeps && m_dice.Coin())
+        {
+            failure.state = "kept";
         }
         failure.leaf = static_cast<std::uint16_t>(m_dice.Below(m_scenario.topology.leaves));
         failure.spine = static_cast<std::uint16_t>(m_dice.Below(m_scenario.topology.spines));
         failure.rerouteAfter = m_dice.Scaled(m_until / 4);
         return failure;
+    }
+
+    std::uint64_t DrawFactor(const std::string& kind)
+    {
+        constexpr std::uint64_t MILLI = 1000;
+        if (kind != "clock")
+        {
+            return MILLI * m_dice.Between(std::uint64_t{2}, SLOWEST);
+        }
+        return m_dice.Coin() ? m_dice.Between(MILLI / 8, MILLI) : m_dice.Between(MILLI, 8 * MILLI);
     }
 
     void DrawTime(const FailureKind& kind, FailureSection& failure)

@@ -34,8 +34,8 @@ class SwarmTest(program_test.ProgramTest):
         self.assertEqual(found["violating"], {})
         self.assertEqual(found["schedules"], SEEDS)
         # Each kind is in for half of the seeds, and several strike in most of them.
-        for kind in ("crash", "slow", "cut", "partition", "spine", "leaf", "drain", "upgrade",
-                     "add", "suspect"):
+        for kind in ("crash", "pause", "slow", "clock", "cut", "partition", "spine", "leaf",
+                     "drain", "upgrade", "add", "suspect"):
             self.assertGreater(found["failures"].get(kind, 0), 10, kind)
         self.assertGreater(sum(found["failures"].values()), 2 * SEEDS)
         self.assertGreater(found["link_frames_lost"], found["link_frames"] // 1000)
@@ -43,6 +43,16 @@ class SwarmTest(program_test.ProgramTest):
         self.assertEqual(sum(o["packets"] for o in outcomes.values()), found["packets"])
         self.assertEqual({o["simulated_ps"] for o in outcomes.values()}, {200 * 10**9})
         self.assertEqual(len({o["digest"] for o in outcomes.values()}), SEEDS)
+
+    def test_what_others_do_not_promise_is_no_violation(self):
+        schemes = ("none", "mesh", "pass-through", "fan-out", "ring", "pair", "store", "director",
+                   "direction-pairs")
+        rules = ("immediate", "chain", "tail")
+        for setting in [f"chain.scheme={name}" for name in schemes] + [f"chain.release={name}"
+                                                                       for name in rules]:
+            found = self.swarm("--seeds", "10", "-s", setting)
+            self.assertEqual(found["violating"], {}, setting)
+            self.assertEqual(found["schedules"], 10)
 
     def test_a_written_schedule_is_the_same_run(self):
         self.swarm("--seeds", "40", "--first", "1000", "--output", "out.jsonl")

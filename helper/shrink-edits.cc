@@ -390,10 +390,8 @@ SmallerNumbers(const TomlBlocks& blocks, const TomlBlocks& resolved)
                 if (size.key == std::string_view("sessions"))
                 {
                     // The last ones instead of the first ones.
-                    smaller.push_back(WithLine(smaller.back(),
-                                               place,
-                                               "start",
-                                               LaterStart(resolved[i], *number - value)));
+                    smaller.push_back(WithLine(
+                        smaller.back(), place, "start", LaterStart(resolved[i], *number - value)));
                 }
             }
             if (!smaller.empty())

@@ -127,6 +127,7 @@ delay = "1us"
 [[expect]]
 metric = "sessions.lost"
 equals = 0
+known = "why"
 """
 # Sections whose keys depend on their kind, with the kinds in the order of MINIMAL.
 KINDS = {

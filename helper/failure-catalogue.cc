@@ -126,7 +126,8 @@ CatalogueRun::Outcome() const
     {
         return CatalogueOutcome::VIOLATED;
     }
-    if (metrics.ValueOr0("failures.struck") == 0 && MayMiss(scenario))
+    if (metrics.ValueOr0("failures.struck") + metrics.ValueOr0("failures.of_links") == 0 &&
+        MayMiss(scenario))
     {
         return CatalogueOutcome::NOT_HIT;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "branched-runs.h"
 
+#include "failure-kinds.h"
 #include "failure-plan.h"
 #include "process-pool.h"
 #include "scenario-reader.h"
@@ -25,13 +26,6 @@ IsLate(const FailureSection& failure, const Scenario& scenario)
     return failure.at >= scenario.sim.warmup;
 }
 
-bool
-IsOfLinks(const FailureSection& failure)
-{
-    return failure.kind == "cut" || failure.kind == "partition" || failure.kind == "spine" ||
-           failure.kind == "leaf";
-}
-
 /** The first fault of a link that the trunk does not know. */
 Instant
 FirstLateLinkFault(const Scenario& scenario)
@@ -39,7 +33,7 @@ FirstLateLinkFault(const Scenario& scenario)
     Instant first = NEVER;
     for (const FailureSection& failure : scenario.failures)
     {
-        if (IsOfLinks(failure) && IsLate(failure, scenario))
+        if (FindFailureKind(failure.kind)->isOfLinks && IsLate(failure, scenario))
         {
             first = std::min(first, Instant(failure.at));
         }
@@ -53,7 +47,7 @@ Scenario
 TrunkOf(const Scenario& scenario)
 {
     Scenario trunk = scenario;
-    trunk.mayStopNodes = StopsNodes(scenario);
+    trunk.tellsAtArrival = TellsAtArrival(scenario);
     trunk.failures.clear();
     std::map<NodeId, FailureSection> added;
     for (const FailureSection& failure : scenario.failures)
@@ -87,7 +81,7 @@ TrunkKey(const Scenario& scenario)
         return "";
     }
     const Scenario trunk = TrunkOf(scenario);
-    std::string key = ResolvedToml(trunk) + (trunk.mayStopNodes ? "# stops nodes\n" : "");
+    std::string key = ResolvedToml(trunk) + (trunk.tellsAtArrival ? "# tells at arrival\n" : "");
     for (const WorkloadSection& workload : trunk.workloads)
     {
         key += "# " + workload.replay.fileResolved + "\n"; // which depends on the scenario's folder

@@ -14,7 +14,6 @@ constexpr std::uint32_t SYSTEM_ROLES =
 
 constexpr std::uint32_t ALL_ROLES = ~0U;
 
-/** Nodes can be told what to do at any instant; links must know it before the run. */
 constexpr std::uint32_t WHEN = failure_key::EVENT | failure_key::CHANCE;
 
 constexpr FailureKind KINDS[] = {
@@ -40,24 +39,35 @@ constexpr FailureKind KINDS[] = {
      .state = NodeState::MISTIMED},
     {.name = "cut",
      .required = failure_key::NODE,
-     .optional = failure_key::DIRECTION | failure_key::RECOVER_AFTER | failure_key::CHANCE,
+     .optional = failure_key::DIRECTION | failure_key::RECOVER_AFTER | WHEN,
      .targetRoles = ALL_ROLES,
-     .state = NodeState::UNCHANGED},
+     .state = NodeState::UNCHANGED,
+     .isOfLinks = true},
     {.name = "partition",
      .required = failure_key::BETWEEN,
-     .optional = failure_key::DIRECTION | failure_key::RECOVER_AFTER | failure_key::CHANCE,
+     .optional = failure_key::DIRECTION | failure_key::RECOVER_AFTER | WHEN,
      .targetRoles = 0,
-     .state = NodeState::UNCHANGED},
+     .state = NodeState::UNCHANGED,
+     .isOfLinks = true},
     {.name = "spine",
      .required = failure_key::SPINE,
-     .optional = failure_key::RECOVER_AFTER | failure_key::REROUTE_AFTER | failure_key::CHANCE,
+     .optional = failure_key::RECOVER_AFTER | failure_key::REROUTE_AFTER | WHEN,
      .targetRoles = 0,
-     .state = NodeState::UNCHANGED},
+     .state = NodeState::UNCHANGED,
+     .isOfLinks = true},
     {.name = "leaf",
      .required = failure_key::LEAF,
-     .optional = failure_key::RECOVER_AFTER | failure_key::CHANCE,
+     .optional = failure_key::RECOVER_AFTER | WHEN,
      .targetRoles = 0,
-     .state = NodeState::UNCHANGED},
+     .state = NodeState::UNCHANGED,
+     .isOfLinks = true},
+    {.name = "impair",
+     .required = failure_key::IMPAIRMENT,
+     .optional = failure_key::NODE | failure_key::LEAF | failure_key::SPINE |
+                 failure_key::DIRECTION | failure_key::RECOVER_AFTER | WHEN,
+     .targetRoles = ALL_ROLES,
+     .state = NodeState::UNCHANGED,
+     .isOfLinks = true},
     {.name = "drain",
      .required = failure_key::NODE,
      .optional = failure_key::EVENT,

@@ -26,6 +26,7 @@ constexpr std::uint32_t REROUTE_AFTER = 1U << 7;
 constexpr std::uint32_t EVENT = 1U << 8;
 constexpr std::uint32_t CHANCE = 1U << 9;
 constexpr std::uint32_t STATE = 1U << 10;
+constexpr std::uint32_t IMPAIRMENT = 1U << 11; ///< keys of LinkQuality
 } // namespace failure_key
 
 /** Sets of NodeRole. */
@@ -56,6 +57,7 @@ struct FailureKind
     std::uint32_t optional;    ///< keys, of failure_key
     std::uint32_t targetRoles; ///< RoleBit() of the nodes that `node` may name
     NodeState state;           ///< of the node that is named
+    bool isOfLinks = false;    ///< it strikes links, not nodes
 
     bool Has(std::uint32_t key) const
     {

@@ -27,16 +27,6 @@ ExponentialTime(Duration mean, SplitMix64& random)
     return Duration{std::max<std::int64_t>(1, static_cast<std::int64_t>(std::min(time, LONGEST)))};
 }
 
-/** Draw anew what depends on the seed. */
-void
-DrawNodes(FailureSection& failure, const Directory& directory, SplitMix64 random)
-{
-    if (!failure.node.empty())
-    {
-        failure.targets = SelectNodes(directory, failure.node, random).nodes;
-    }
-}
-
 void
 AddStrikes(const FailureSection& failure, const std::vector<Strike>& strikes, auto& planned)
 {
@@ -83,17 +73,51 @@ DrawsOfFailure(const Scenario& scenario, std::size_t index)
 bool
 IsPlanned(const FailureSection& failure)
 {
-    return failure.on.empty() && failure.roles.empty();
+    const auto isKnown = [](const std::vector<SessionRole>& side)
+    {
+        return side.empty();
+    };
+    return failure.on.empty() && failure.roles.empty() &&
+           std::ranges::all_of(failure.sideRoles, isKnown);
 }
 
 bool
-StopsNodes(const Scenario& scenario)
+TellsAtArrival(const Scenario& scenario)
 {
-    return std::ranges::any_of(scenario.failures,
-                               [](const FailureSection& failure)
-                               {
-        return failure.kind == "pause" || (failure.kind == "crash" && failure.state == "kept");
+    const auto needsIt = [](const FailureSection& failure)
+    {
+        return failure.kind == "pause" || failure.kind == "impair" ||
+               (failure.kind == "crash" && failure.state == "kept");
+    };
+    return scenario.tellsAtArrival || std::ranges::any_of(scenario.failures, needsIt);
+}
+
+void
+SeparateSides(std::vector<std::vector<NodeId>>& sides)
+{
+    std::erase_if(sides.at(1),
+                  [&first = sides[0]](NodeId node)
+                  {
+        return std::ranges::find(first, node) != first.end();
     });
+}
+
+void
+DrawNodes(FailureSection& failure, const Directory& directory, SplitMix64 random)
+{
+    if (!failure.node.empty())
+    {
+        failure.targets = SelectNodes(directory, failure.node, random).nodes;
+    }
+    failure.sides.clear();
+    for (const std::string& side : failure.between)
+    {
+        failure.sides.push_back(SelectNodes(directory, side, SplitMix64(random.Next())).nodes);
+    }
+    if (failure.sides.size() == 2 && IsPlanned(failure))
+    {
+        SeparateSides(failure.sides);
+    }
 }
 
 bool

@@ -35,8 +35,15 @@ SplitMix64 DrawsOfFailure(const Scenario& scenario, std::size_t index);
 /** Whether the time and the nodes are known before the run. */
 bool IsPlanned(const FailureSection& failure);
 
-/** Whether a node may stop and go on with what it has. */
-bool StopsNodes(const Scenario& scenario);
+/** Whether something that nobody knows of in advance may change what becomes of a frame at a node:
+ * see FabricConfig::tellsAtArrival. */
+bool TellsAtArrival(const Scenario& scenario);
+
+/** The nodes that the failure names, those of a partition's sides included, drawn from `random`.
+ * What a session decides remains open. */
+void DrawNodes(FailureSection& failure, const Directory& directory, SplitMix64 random);
+/** The second side of a partition is without the nodes of the first. */
+void SeparateSides(std::vector<std::vector<NodeId>>& sides);
 
 /** Whether chance, or the run itself, decides upon it. */
 bool IsUncertain(const FailureSection& failure);

@@ -242,18 +242,24 @@ FaultInjector::AddUpgrade(const FailureSection& failure, NodeApplication* target
     AddRequest(failure, OperatorRequest::DRAIN);
 }
 
-std::vector<NodeId>
-FaultInjector::NodesOf(const FailureSection& failure, Instant now)
+void
+FaultInjector::Miss(const std::string& why)
 {
-    std::vector<NodeId> nodes = failure.targets;
-    for (const SessionRole& role : failure.roles)
+    ++m_missed;
+    m_withoutTarget.push_back({Now(), "no-target", "", why});
+}
+
+std::vector<NodeId>
+FaultInjector::Resolve(std::vector<NodeId> nodes,
+                       const std::vector<SessionRole>& roles,
+                       const FailureSection& failure)
+{
+    for (const SessionRole& role : roles)
     {
         const NodeId node = m_resolve(role);
         if (node == NO_NODE)
         {
-            ++m_missed;
-            m_withoutTarget.push_back(
-                {now, "no-target", "", failure.kind + " finds no " + ToString(role)});
+            Miss(failure.kind + " finds no " + ToString(role));
         }
         else if (std::ranges::find(nodes, node) == nodes.end())
         {
@@ -263,19 +269,50 @@ FaultInjector::NodesOf(const FailureSection& failure, Instant now)
     return nodes;
 }
 
+bool
+FaultInjector::FindSides(FailureSection& failure)
+{
+    for (std::size_t side = 0; side < failure.sides.size(); ++side)
+    {
+        failure.sides[side] = Resolve(failure.sides[side], failure.sideRoles[side], failure);
+        if (failure.sides[side].empty())
+        {
+            return false;
+        }
+    }
+    SeparateSides(failure.sides);
+    if (failure.sides[1].empty())
+    {
+        Miss(failure.kind + " finds the same node on both sides");
+    }
+    return !failure.sides[1].empty();
+}
+
+void
+FaultInjector::StrikeOne(const FailureSection& failure, NodeId target)
+{
+    FailureSection strike = failure;
+    strike.target = target;
+    strike.at = Now().time_since_epoch();
+    m_unplanned.push_back(strike);
+    m_onStrike(strike);
+    strike.at = Duration{};
+    Add(strike);
+}
+
 void
 FaultInjector::StrikeNow(const FailureSection& failure)
 {
-    const Instant now = Now();
-    for (const NodeId node : NodesOf(failure, now))
+    if (!failure.node.empty())
     {
-        FailureSection strike = failure;
-        strike.target = node;
-        strike.at = now.time_since_epoch();
-        m_unplanned.push_back(strike);
-        m_onStrike(now);
-        strike.at = Duration{};
-        Add(strike);
+        for (const NodeId node : Resolve(failure.targets, failure.roles, failure))
+        {
+            StrikeOne(failure, node);
+        }
+    }
+    else if (FailureSection found = failure; found.between.empty() || FindSides(found))
+    {
+        StrikeOne(found, NO_NODE);
     }
     m_events.clear(); // nobody takes these
 }

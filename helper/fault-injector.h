@@ -22,16 +22,17 @@ namespace flowchain
 
 /**
  * Does to nodes what every `[[failure]]` of a scenario says; what it does to links is in
- * MakeFaultPlan(). It counts the events that failures wait for as a listener in front of another
- * one. A failure strikes by an event of its own, never within the step of a machine.
+ * MakeFaultPlan(), and its listener hears of those that were not known before. It counts the events
+ * that failures wait for as a listener in front of another one. A failure strikes by an event of
+ * its own, never within the step of a machine.
  */
 class FaultInjector : public NodeListener
 {
   public:
     /** @returns NO_NODE if nobody has this role now. */
     using RoleResolver = std::function<NodeId(const SessionRole&)>;
-    /** A failure strikes whose time was not known before. */
-    using StrikeListener = std::function<void(Instant)>;
+    /** A failure strikes whose time or node was not known before; it is in Unplanned() by now. */
+    using StrikeListener = std::function<void(const FailureSection&)>;
 
     /** @param next is told everything first */
     explicit FaultInjector(NodeListener& next)
@@ -113,7 +114,15 @@ class FaultInjector : public NodeListener
     bool Strikes(bool isPossible);
     /** The failure strikes now whatever its nodes are now. */
     void StrikeNow(const FailureSection& failure);
-    std::vector<NodeId> NodesOf(const FailureSection& failure, Instant now);
+    /** The nodes, and those that have one of the roles now. */
+    std::vector<NodeId> Resolve(std::vector<NodeId> nodes,
+                                const std::vector<SessionRole>& roles,
+                                const FailureSection& failure);
+    /** Find out who is on which side of a partition now. @returns whether both have nodes */
+    bool FindSides(FailureSection& failure);
+    void Miss(const std::string& why);
+    /** @param target or NO_NODE */
+    void StrikeOne(const FailureSection& failure, NodeId target);
     void CountMessages(FailureEvent::Kind kind, const Frame& frame, Instant now);
     void Count(Trigger& trigger, Instant now);
     NodeApplication* TargetOf(const FailureSection& failure) const;

@@ -67,21 +67,21 @@ FabricLinks(const LeafSpine& network,
     return links;
 }
 
+/** @param section a `[[link]]`, or a failure that impairs links */
 LinkRule
-RuleOf(const LinkSection& section, const LeafSpine& network)
+RuleOf(const auto& section, const LinkQuality& quality, const LeafSpine& network)
 {
     LinkRule rule;
     rule.links = section.target != NO_NODE
                      ? LinksOfNode(network, section.target, section.direction)
                      : FabricLinks(network, section.leaf, section.spine, section.direction);
-    rule.from = At(section.from);
-    rule.until = section.until ? At(*section.until) : NEVER;
-    rule.lossPerMillion = section.lossPerMillion;
-    rule.duplicatePerMillion = section.duplicatePerMillion;
-    rule.reorderPerMillion = section.reorderPerMillion;
-    rule.corruptPerMillion = section.corruptPerMillion;
-    rule.reorderDelay = section.reorderDelay;
-    rule.extraDelay = section.delay;
+    rule.lossPerMillion = quality.lossPerMillion;
+    rule.duplicatePerMillion = quality.duplicatePerMillion;
+    rule.reorderPerMillion = quality.reorderPerMillion;
+    rule.corruptPerMillion = quality.corruptPerMillion;
+    rule.reorderDelay = quality.reorderDelay;
+    rule.extraDelay = quality.delay;
+    rule.jitter = quality.jitter;
     return rule;
 }
 
@@ -118,7 +118,7 @@ AddSpineFailure(const FailureSection& failure, const LeafSpine& network, FaultPl
     if (isNoticed)
     {
         plan.detours.push_back(
-            {failure.spine,
+            {*failure.spine,
              At(failure.at + failure.rerouteAfter),
              failure.recoverAfter ? RecoveryOf(failure) + failure.rerouteAfter : NEVER});
     }
@@ -131,7 +131,7 @@ AddLeafFailure(const FailureSection& failure, const LeafSpine& network, FaultPla
     for (std::size_t host = 0; host < network.Hosts(); ++host)
     {
         const auto node = static_cast<NodeId>(host);
-        if (network.LeafOf(node) == failure.leaf)
+        if (network.LeafOf(node) == *failure.leaf)
         {
             links.push_back(network.Uplink(node));
             links.push_back(network.Downlink(node));
@@ -141,10 +141,42 @@ AddLeafFailure(const FailureSection& failure, const LeafSpine& network, FaultPla
         {std::move(links), At(failure.at), RecoveryOf(failure), DropReason::SWITCH_DOWN});
 }
 
+void
+AddFailure(const FailureSection& failure, const LeafSpine& network, FaultPlan& plan)
+{
+    if (failure.kind == "cut")
+    {
+        plan.outages.push_back({LinksOfNode(network, failure.target, failure.direction),
+                                At(failure.at),
+                                RecoveryOf(failure),
+                                DropReason::LINK_CUT});
+    }
+    else if (failure.kind == "partition")
+    {
+        plan.partitions.push_back(PartitionOf(failure, network));
+    }
+    else if (failure.kind == "spine")
+    {
+        AddSpineFailure(failure, network, plan);
+    }
+    else if (failure.kind == "leaf")
+    {
+        AddLeafFailure(failure, network, plan);
+    }
+    else if (failure.kind == "impair")
+    {
+        plan.rules.push_back(RuleOf(failure, failure.impairment, network));
+        plan.rules.back().from = At(failure.at);
+        plan.rules.back().until = RecoveryOf(failure);
+    }
+}
+
 } // namespace
 
 FaultPlan
-MakeFaultPlan(const Scenario& scenario, const LeafSpine& network)
+MakeFaultPlan(const Scenario& scenario,
+              const LeafSpine& network,
+              const std::vector<FailureSection>& unplanned)
 {
     FaultPlan plan;
     const TopologySection& topology = scenario.topology;
@@ -153,31 +185,18 @@ MakeFaultPlan(const Scenario& scenario, const LeafSpine& network)
     plan.everywhere.reorderPerMillion = topology.reorderPerMillion;
     plan.everywhere.reorderDelay = topology.reorderDelay;
     plan.everywhere.corruptPerMillion = topology.corruptPerMillion;
+    plan.everywhere.jitter = topology.jitter;
     for (const LinkSection& section : scenario.links)
     {
-        plan.rules.push_back(RuleOf(section, network));
+        plan.rules.push_back(RuleOf(section, section, network));
+        plan.rules.back().from = At(section.from);
+        plan.rules.back().until = section.until ? At(*section.until) : NEVER;
     }
-    for (const FailureSection& failure : PlannedFailures(scenario))
+    std::vector<FailureSection> failures = PlannedFailures(scenario);
+    failures.insert(failures.end(), unplanned.begin(), unplanned.end());
+    for (const FailureSection& failure : failures)
     {
-        if (failure.kind == "cut")
-        {
-            plan.outages.push_back({LinksOfNode(network, failure.target, failure.direction),
-                                    At(failure.at),
-                                    RecoveryOf(failure),
-                                    DropReason::LINK_CUT});
-        }
-        else if (failure.kind == "partition")
-        {
-            plan.partitions.push_back(PartitionOf(failure, network));
-        }
-        else if (failure.kind == "spine")
-        {
-            AddSpineFailure(failure, network, plan);
-        }
-        else if (failure.kind == "leaf")
-        {
-            AddLeafFailure(failure, network, plan);
-        }
+        AddFailure(failure, network, plan);
     }
     return plan;
 }

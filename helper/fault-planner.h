@@ -10,7 +10,9 @@ namespace flowchain
 {
 
 /** @returns what the scenario's `[topology]`, `[[link]]` and `[[failure]]` do to the links. */
-FaultPlan MakeFaultPlan(const Scenario& scenario, const LeafSpine& network);
+FaultPlan MakeFaultPlan(const Scenario& scenario,
+                        const LeafSpine& network,
+                        const std::vector<FailureSection>& unplanned = {});
 
 } // namespace flowchain
 

@@ -231,6 +231,10 @@ DeclareProtection(Declarations& d)
           "failures",
           "failures that have struck a node, each node for itself; those of links are not counted");
     Count(d,
+          "failures.of_links",
+          "failures",
+          "failures that have struck links: cut, partition, spine, leaf and impair");
+    Count(d,
           "failures.missed",
           "failures",
           "failures that found no node, or one that was down, paused, slow or mistimed already");

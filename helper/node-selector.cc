@@ -95,8 +95,9 @@ class SelectorReader
 
     void Read(const std::string& part)
     {
-        const bool isKnown =
-            part.starts_with("session[") ? ReadSession(part) : ReadNodes(part) || ReadPlace(part);
+        const bool isKnown = part.starts_with("session[")
+                                 ? ReadSession(part)
+                                 : ReadNodes(part) || ReadPlace(part) || ReadPlaceInGroup(part);
         if (!isKnown && m_selection.unknown.empty())
         {
             m_selection.unknown = part.empty() ? "nothing" : part;
@@ -147,6 +148,44 @@ class SelectorReader
         {
             return false;
         }
+        return ReadPlaceAmong(nodes,
+                              place,
+                              fmt::format("{}[...] is 0 to {}, *, first, middle, last or random(N)",
+                                          role,
+                                          nodes.size() - 1));
+    }
+
+    /** "group[0].last", "nat.group[1].random(2)" */
+    bool ReadPlaceInGroup(const std::string& part)
+    {
+        const auto end = part.rfind("].");
+        if (end == std::string::npos || part.find("group[") == std::string::npos)
+        {
+            return false;
+        }
+        const auto group = part.substr(0, end + 1);
+        std::vector<NodeId> nodes;
+        for (NodeId node = 0; node < m_directory.nodes.size(); ++node)
+        {
+            if (Matches(m_directory, node, group))
+            {
+                nodes.push_back(node);
+            }
+        }
+        return !nodes.empty() &&
+               ReadPlaceAmong(
+                   nodes,
+                   part.substr(end + 2),
+                   fmt::format("of a group there are {0}.first, {0}.middle, {0}.last and "
+                               "{0}.random(N)",
+                               group));
+    }
+
+    /** @param all what the place may be */
+    bool ReadPlaceAmong(const std::vector<NodeId>& nodes,
+                        const std::string& place,
+                        const std::string& all)
+    {
         if (const auto count = Between(place, "random(", ")"))
         {
             return ReadRandom(*count, nodes);
@@ -156,8 +195,7 @@ class SelectorReader
         const std::size_t indices[] = {0, nodes.size() / 2, nodes.size() - 1};
         if (found == static_cast<std::ptrdiff_t>(PLACES.size()))
         {
-            m_why = fmt::format(
-                "{}[...] is 0 to {}, *, first, middle, last or random(N)", role, nodes.size() - 1);
+            m_why = all;
             return false;
         }
         m_nodes.insert(nodes[indices[found]]);

@@ -21,6 +21,38 @@ DirectionText(const std::string& direction)
     return direction == "both" ? "both directions" : direction + " it only";
 }
 
+/** @param section a `[[link]]`, or a failure that impairs links */
+std::string
+DetailOf(const auto& section, const LinkQuality& quality)
+{
+    std::string detail = section.target == NO_NODE
+                             ? fmt::format("leaf {}, spine {}",
+                                           section.leaf ? fmt::to_string(*section.leaf) : "*",
+                                           section.spine ? fmt::to_string(*section.spine) : "*")
+                             : DirectionText(section.direction);
+    const auto percent = [&](const char* name, const std::optional<std::uint32_t>& perMillion)
+    {
+        if (perMillion)
+        {
+            detail += fmt::format(", {} {}", name, FormatPercent(*perMillion));
+        }
+    };
+    const auto time = [&](const char* name, const std::optional<Duration>& duration)
+    {
+        if (duration)
+        {
+            detail += fmt::format(", {} {}", name, FormatDuration(*duration));
+        }
+    };
+    percent("loss", quality.lossPerMillion);
+    percent("duplicate", quality.duplicatePerMillion);
+    percent("reorder", quality.reorderPerMillion);
+    percent("corrupt", quality.corruptPerMillion);
+    time("delay", quality.delay);
+    time("jitter", quality.jitter);
+    return detail;
+}
+
 /** The detail of a failure's beginning. */
 std::string
 DetailOf(const FailureSection& failure)
@@ -34,6 +66,10 @@ DetailOf(const FailureSection& failure)
     {
         return fmt::format("{} s pass on it in a second",
                            FormatThousandths(failure.factorPermille));
+    }
+    if (failure.kind == "impair")
+    {
+        return DetailOf(failure, failure.impairment);
     }
     if (failure.kind == "crash")
     {
@@ -52,11 +88,11 @@ DetailOf(const FailureSection& failure)
     }
     if (failure.kind == "spine")
     {
-        return fmt::format("spine {}", failure.spine);
+        return fmt::format("spine {}", *failure.spine);
     }
     if (failure.kind == "leaf")
     {
-        return fmt::format("leaf {}", failure.leaf);
+        return fmt::format("leaf {}", *failure.leaf);
     }
     return "";
 }
@@ -107,32 +143,6 @@ AddFailure(const FailureSection& failure,
     }
 }
 
-std::string
-DetailOf(const LinkSection& link)
-{
-    std::string detail = link.target == NO_NODE
-                             ? fmt::format("leaf {}, spine {}",
-                                           link.leaf ? fmt::to_string(*link.leaf) : "*",
-                                           link.spine ? fmt::to_string(*link.spine) : "*")
-                             : DirectionText(link.direction);
-    const auto percent = [&](const char* name, const std::optional<std::uint32_t>& perMillion)
-    {
-        if (perMillion)
-        {
-            detail += fmt::format(", {} {}", name, FormatPercent(*perMillion));
-        }
-    };
-    percent("loss", link.lossPerMillion);
-    percent("duplicate", link.duplicatePerMillion);
-    percent("reorder", link.reorderPerMillion);
-    percent("corrupt", link.corruptPerMillion);
-    if (link.delay)
-    {
-        detail += ", delay " + FormatDuration(*link.delay);
-    }
-    return detail;
-}
-
 void
 AddLink(const LinkSection& link, const Directory& directory, std::vector<EventData>& events)
 {
@@ -141,7 +151,7 @@ AddLink(const LinkSection& link, const Directory& directory, std::vector<EventDa
         return; // no event: the links are like that
     }
     const std::string node = link.target == NO_NODE ? "" : NodeName(directory, link.target);
-    const std::string detail = DetailOf(link);
+    const std::string detail = DetailOf(link, link);
     events.push_back({Instant(link.from), "link", node, detail});
     if (link.until)
     {

@@ -19,20 +19,14 @@ namespace flowchain
 namespace
 {
 
-bool
-CanBeTarget(const FailureKind& kind, NodeRole role)
-{
-    return (kind.targetRoles & RoleBit(role)) != 0;
-}
-
-/** The nodes that a failure of the kind may name: "accelerator[0..1], manager[0..2]". */
+/** The nodes of these roles, a set of RoleBit(): "accelerator[0..1], manager[0..2]". */
 std::string
-Candidates(const FailureKind& kind, const Directory& directory)
+Candidates(const Directory& directory, std::uint32_t roles = ~0U)
 {
     std::map<std::pair<std::uint16_t, NodeRole>, std::size_t> counts;
     for (const Directory::Node& node : directory.nodes)
     {
-        counts[{node.service, node.role}] += CanBeTarget(kind, node.role) ? 1 : 0;
+        counts[{node.service, node.role}] += (roles & RoleBit(node.role)) != 0 ? 1 : 0;
     }
     std::string text;
     for (std::size_t id = 0; id < directory.nodes.size(); ++id)
@@ -97,6 +91,25 @@ WhyNobody(const SessionRole& role, const Scenario& s)
     return "";
 }
 
+/** @returns whether somebody may have each of the roles */
+bool
+CheckRoles(const std::vector<SessionRole>& roles,
+           const std::string& path,
+           const Scenario& s,
+           ScenarioDiagnostics& d)
+{
+    for (const SessionRole& role : roles)
+    {
+        const auto why = d.Sound({"workload", "chain", "service"}) ? WhyNobody(role, s) : "";
+        if (!why.empty())
+        {
+            d.Add(path, fmt::format("no node \"{}\": {}", ToString(role), why));
+            return false;
+        }
+    }
+    return true;
+}
+
 void
 CheckTarget(FailureSection& failure,
             std::size_t index,
@@ -108,7 +121,7 @@ CheckTarget(FailureSection& failure,
     const FailureKind& kind = *FindFailureKind(failure.kind);
     const auto canFail = [&](NodeId node)
     {
-        return CanBeTarget(kind, directory.nodes[node].role);
+        return (kind.targetRoles & RoleBit(directory.nodes[node].role)) != 0;
     };
     NodeSelection found = SelectNodes(directory, failure.node, DrawsOfFailure(s, index));
     const bool isOneName = failure.kind != "add" || FindNode(directory, failure.node) != NO_NODE;
@@ -119,22 +132,17 @@ CheckTarget(FailureSection& failure,
                           found.unknown.empty() ? failure.node : found.unknown,
                           found.why.empty() ? "" : ": ",
                           found.why,
-                          Candidates(kind, directory)));
+                          Candidates(directory, kind.targetRoles)));
         return;
     }
-    for (const SessionRole& role : found.roles)
+    if (!CheckRoles(found.roles, path, s, d))
     {
-        const auto why = d.Sound({"workload", "chain", "service"}) ? WhyNobody(role, s) : "";
-        if (!why.empty())
-        {
-            d.Add(path, fmt::format("no node \"{}\": {}", ToString(role), why));
-            return;
-        }
+        return;
     }
     if (!found.roles.empty() && !kind.Has(failure_key::EVENT))
     {
         d.Add(path,
-              fmt::format("failures of kind {} must be known before the run, and the nodes of a "
+              fmt::format("a failure of kind {} must be known before the run, and the nodes of a "
                           "session are not",
                           failure.kind));
         return;
@@ -214,7 +222,7 @@ CheckChance(const FailureSection& failure,
     {
         d.Add(path + ".recover_after", "with mtbf, mttr says how long it lasts");
     }
-    if (!failure.roles.empty())
+    if (!IsPlanned(failure))
     {
         d.Add(path + ".mtbf", "chance strikes nodes that are known, not those of a session");
     }
@@ -241,6 +249,7 @@ CheckChance(const FailureSection& failure,
 void
 CheckSides(FailureSection& failure,
            const std::string& path,
+           const Scenario& s,
            const Directory& directory,
            ScenarioDiagnostics& d)
 {
@@ -257,30 +266,31 @@ CheckSides(FailureSection& failure,
         NodeSelection found = SelectNodes(directory, failure.between[side], SplitMix64(0));
         if (!found.unknown.empty())
         {
-            d.Add(
-                ofSide,
-                fmt::format(
-                    "no node \"{}\"{}{}", found.unknown, found.why.empty() ? "" : ": ", found.why));
+            d.Add(ofSide,
+                  fmt::format("no node \"{}\"{}{}, there are {}",
+                              found.unknown,
+                              found.why.empty() ? "" : ": ",
+                              found.why,
+                              Candidates(directory)));
             return;
         }
-        if (!found.roles.empty() || failure.between[side].find("random(") != std::string::npos)
+        if (!CheckRoles(found.roles, ofSide, s, d))
         {
-            d.Add(ofSide, "a partition has sides that are known, no random ones or a session's");
             return;
         }
-        auto& nodes = failure.sides.emplace_back(std::move(found.nodes));
-        if (side == 1)
+        failure.sides.push_back(std::move(found.nodes));
+        failure.sideRoles.push_back(std::move(found.roles));
+    }
+    if (IsPlanned(failure))
+    {
+        SeparateSides(failure.sides);
+        for (std::size_t side = 0; side < 2; ++side)
         {
-            std::erase_if(nodes,
-                          [&first = failure.sides[0]](NodeId node)
-                          {
-                return std::ranges::find(first, node) != first.end();
-            });
-        }
-        if (nodes.empty())
-        {
-            d.Add(fmt::format("{}[{}]", path, side), "names no node that the other side leaves");
-            return;
+            if (failure.sides[side].empty())
+            {
+                d.Add(fmt::format("{}[{}]", path, side),
+                      "names no node that the other side leaves");
+            }
         }
     }
 }
@@ -338,6 +348,25 @@ CheckOrder(const Scenario& s, ScenarioDiagnostics& d)
     }
 }
 
+/** It is either of a node's link or of some between leaves and spines, and does something. */
+void
+CheckImpairment(const FailureSection& failure, const std::string& path, ScenarioDiagnostics& d)
+{
+    const LinkQuality& quality = failure.impairment;
+    const bool isOfSwitches = failure.leaf.has_value() || failure.spine.has_value();
+    if (failure.node.empty() != isOfSwitches && d.Sound({path + ".node"}))
+    {
+        d.Add(path, "either a node is needed, or a leaf, a spine or both");
+    }
+    if (!quality.lossPerMillion && !quality.duplicatePerMillion && !quality.reorderPerMillion &&
+        !quality.corruptPerMillion && !quality.delay && !quality.jitter && d.Sound({path}))
+    {
+        d.Add(
+            path,
+            "it does nothing: loss, duplicate, reorder, corrupt, extra_delay or jitter is needed");
+    }
+}
+
 void
 CheckFailure(FailureSection& failure,
              std::size_t index,
@@ -347,13 +376,17 @@ CheckFailure(FailureSection& failure,
 {
     const auto path = fmt::format("failure[{}]", index);
     const FailureKind& kind = *FindFailureKind(failure.kind);
-    if (kind.Has(failure_key::NODE) && d.Sound({path + ".node", path + ".kind"}))
+    if (kind.Has(failure_key::IMPAIRMENT))
+    {
+        CheckImpairment(failure, path, d);
+    }
+    if (!failure.node.empty() && d.Sound({path + ".node", path + ".kind"}))
     {
         CheckTarget(failure, index, s, directory, d);
     }
     if (kind.Has(failure_key::BETWEEN) && d.Sound({path + ".between"}))
     {
-        CheckSides(failure, path + ".between", directory, d);
+        CheckSides(failure, path + ".between", s, directory, d);
     }
     if (failure.state == "kept" && !failure.recoverAfter && !failure.mtbf)
     {
@@ -363,11 +396,11 @@ CheckFailure(FailureSection& failure,
     }
     if (kind.Has(failure_key::LEAF))
     {
-        CheckSwitch(failure.leaf, s.topology.leaves, "leaf", path + ".leaf", d);
+        CheckSwitch(failure.leaf.value_or(0), s.topology.leaves, "leaf", path + ".leaf", d);
     }
     if (kind.Has(failure_key::SPINE))
     {
-        CheckSwitch(failure.spine, s.topology.spines, "spine", path + ".spine", d);
+        CheckSwitch(failure.spine.value_or(0), s.topology.spines, "spine", path + ".spine", d);
     }
     if (!failure.on.empty() && d.Sound({path + ".kind", path + ".on"}))
     {
@@ -437,7 +470,9 @@ CheckLinks(Scenario& s, const Directory& directory, ScenarioDiagnostics& d)
             link.target = FindNode(directory, link.node);
             if (link.target == NO_NODE)
             {
-                d.Add(path + ".node", fmt::format("no node \"{}\"", link.node));
+                d.Add(
+                    path + ".node",
+                    fmt::format("no node \"{}\", there are {}", link.node, Candidates(directory)));
             }
         }
         CheckSwitch(link.leaf.value_or(0), s.topology.leaves, "leaf", path + ".leaf", d);

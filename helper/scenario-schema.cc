@@ -57,9 +57,23 @@ Visit(ScenarioVisitor& v, TopologySection& s)
     v.VisitPercent("reorder", s.reorderPerMillion);
     v.VisitDuration("reorder_delay", s.reorderDelay, Duration{}, SECOND);
     v.VisitPercent("corrupt", s.corruptPerMillion);
+    v.VisitDuration("jitter", s.jitter, Duration{}, SECOND);
     v.Integer("frames_max", s.framesMax, 1, TABLE_MAX);
     v.Integer("clients", s.clients, 1, NODES_MAX);
     v.Integer("servers", s.servers, 1, NODES_MAX);
+}
+
+/** @param delay name of the key, which may mean something else where the others stand */
+void
+VisitQuality(ScenarioVisitor& v, LinkQuality& s, const char* delay)
+{
+    v.VisitOptionalPercent("loss", s.lossPerMillion);
+    v.VisitOptionalPercent("duplicate", s.duplicatePerMillion);
+    v.VisitOptionalPercent("reorder", s.reorderPerMillion);
+    v.VisitOptionalDuration("reorder_delay", s.reorderDelay, PICOSECOND, SECOND);
+    v.VisitOptionalPercent("corrupt", s.corruptPerMillion);
+    v.VisitOptionalDuration(delay, s.delay, PICOSECOND, SECOND);
+    v.VisitOptionalDuration("jitter", s.jitter, PICOSECOND, SECOND);
 }
 
 void
@@ -71,12 +85,7 @@ Visit(ScenarioVisitor& v, LinkSection& s)
     v.VisitChoice("direction", s.direction, {"both", "to", "from"});
     v.VisitDuration("from", s.from, Duration{}, LONGEST);
     v.VisitOptionalDuration("until", s.until, PICOSECOND, LONGEST);
-    v.VisitOptionalPercent("loss", s.lossPerMillion);
-    v.VisitOptionalPercent("duplicate", s.duplicatePerMillion);
-    v.VisitOptionalPercent("reorder", s.reorderPerMillion);
-    v.VisitOptionalDuration("reorder_delay", s.reorderDelay, PICOSECOND, SECOND);
-    v.VisitOptionalPercent("corrupt", s.corruptPerMillion);
-    v.VisitOptionalDuration("delay", s.delay, PICOSECOND, SECOND);
+    VisitQuality(v, s, "delay");
 }
 
 void
@@ -234,10 +243,21 @@ Visit(ScenarioVisitor& v, WorkloadSection& s)
     }
 }
 
-Presence
-PresenceOf(const FailureKind& kind, std::uint32_t key)
+void
+VisitSwitch(ScenarioVisitor& v,
+            const char* key,
+            std::optional<std::uint16_t>& number,
+            bool isRequired)
 {
-    return kind.Needs(key) ? Presence::REQUIRED : Presence::OPTIONAL;
+    constexpr std::int64_t LAST = 255;
+    if (!isRequired)
+    {
+        v.VisitOptionalInteger(key, number, 0, LAST);
+        return;
+    }
+    std::uint16_t value = number.value_or(0);
+    v.Integer(key, value, 0, LAST, Presence::REQUIRED);
+    number = value;
 }
 
 /** When a failure strikes: at an instant, on an event, or by chance. */
@@ -273,7 +293,14 @@ Visit(ScenarioVisitor& v, FailureSection& s)
     const FailureKind& kind = *FindFailureKind(s.kind);
     if (kind.Has(failure_key::NODE))
     {
-        v.VisitText("node", s.node, PresenceOf(kind, failure_key::NODE));
+        if (kind.Needs(failure_key::NODE))
+        {
+            v.VisitText("node", s.node, Presence::REQUIRED);
+        }
+        else
+        {
+            v.VisitOptionalText("node", s.node);
+        }
     }
     if (kind.Has(failure_key::BETWEEN))
     {
@@ -281,11 +308,11 @@ Visit(ScenarioVisitor& v, FailureSection& s)
     }
     if (kind.Has(failure_key::LEAF))
     {
-        v.Integer("leaf", s.leaf, 0, 255, PresenceOf(kind, failure_key::LEAF));
+        VisitSwitch(v, "leaf", s.leaf, kind.Needs(failure_key::LEAF));
     }
     if (kind.Has(failure_key::SPINE))
     {
-        v.Integer("spine", s.spine, 0, 255, PresenceOf(kind, failure_key::SPINE));
+        VisitSwitch(v, "spine", s.spine, kind.Needs(failure_key::SPINE));
     }
     if (kind.Has(failure_key::DIRECTION))
     {
@@ -294,11 +321,15 @@ Visit(ScenarioVisitor& v, FailureSection& s)
                       s.direction,
                       ofNode ? Choices{"both", "to", "from"} : Choices{"both", "one-way"});
     }
+    if (kind.Has(failure_key::IMPAIRMENT))
+    {
+        VisitQuality(v, s.impairment, "extra_delay"); // `delay` is that of an event
+    }
     if (kind.Has(failure_key::FACTOR))
     {
-        const auto presence = PresenceOf(kind, failure_key::FACTOR);
         const bool mayQuicken = s.kind == "clock"; // processing is never faster than configured
-        v.Thousandths("factor", s.factorPermille, mayQuicken ? 1 : 1'000, 1'000'000, presence);
+        v.Thousandths(
+            "factor", s.factorPermille, mayQuicken ? 1 : 1'000, 1'000'000, Presence::REQUIRED);
     }
     if (kind.Has(failure_key::STATE))
     {

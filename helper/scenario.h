@@ -42,13 +42,26 @@ struct TopologySection
     std::uint32_t reorderPerMillion = 0;
     Duration reorderDelay{50'000'000};
     std::uint32_t corruptPerMillion = 0;
+    Duration jitter{}; ///< each frame is late by up to so much on every link
     std::uint32_t framesMax = 4'000'000;
     std::uint16_t clients = 2; ///< hosts on the inside
     std::uint16_t servers = 2; ///< hosts on the outside
 };
 
+/** What chance and delay do to the frames of some links. Absent: as otherwise. */
+struct LinkQuality
+{
+    std::optional<std::uint32_t> lossPerMillion;
+    std::optional<std::uint32_t> duplicatePerMillion;
+    std::optional<std::uint32_t> reorderPerMillion;
+    std::optional<Duration> reorderDelay;
+    std::optional<std::uint32_t> corruptPerMillion;
+    std::optional<Duration> delay; ///< besides that of the topology
+    std::optional<Duration> jitter;
+};
+
 /** `[[link]]`: some links that differ from the others, for a time. Absent: as in `[topology]`. */
-struct LinkSection
+struct LinkSection : LinkQuality
 {
     std::string node;                  ///< whose link it is; empty: links between leaves and spines
     NodeId target = NO_NODE;           ///< resolved
@@ -57,12 +70,6 @@ struct LinkSection
     std::string direction = "both"; ///< "to" or "from" the node or the spine, "both"
     Duration from{};
     std::optional<Duration> until;
-    std::optional<std::uint32_t> lossPerMillion;
-    std::optional<std::uint32_t> duplicatePerMillion;
-    std::optional<std::uint32_t> reorderPerMillion;
-    std::optional<Duration> reorderDelay;
-    std::optional<std::uint32_t> corruptPerMillion;
-    std::optional<Duration> delay; ///< besides that of the topology
 };
 
 /** Cores, cost per kind of work, and bounded queue of a node. */
@@ -259,10 +266,12 @@ struct FailureSection
     std::vector<NodeId> targets;      ///< resolved: all that are known
     std::vector<SessionRole> roles;   ///< resolved: those that only the run knows
     std::vector<std::string> between; ///< two sides, as SelectNodes() reads them
-    std::vector<std::vector<NodeId>> sides; ///< resolved: the nodes of `between`
+    std::vector<std::vector<NodeId>> sides; ///< resolved: the nodes of `between` that are known
+    std::vector<std::vector<SessionRole>> sideRoles; ///< resolved: those that only the run knows
     std::string direction = "both"; ///< "to", "from", "both"; of a partition "one-way", "both"
-    std::uint16_t leaf = 0;
-    std::uint16_t spine = 0;
+    std::optional<std::uint16_t> leaf;
+    std::optional<std::uint16_t> spine;
+    LinkQuality impairment;
     std::uint32_t factorPermille = 1000; ///< of processing costs, or of a clock's rate
     std::string state = "lost";          ///< or "kept": whether a crash leaves the tables
     std::string on;                ///< "chain.send#3": the event that it waits for; empty: none
@@ -327,8 +336,8 @@ struct Scenario
     std::vector<ExpectSection> expectations;
     SweepSection sweep; ///< of the file; says nothing of this scenario itself
     std::optional<CrashPoint> crashPoint;
-    /** A run that goes on from this one may stop nodes: see FabricConfig::tellsAtArrival. */
-    bool mayStopNodes = false;
+    /** Because of a run that goes on from this one: see FabricConfig. */
+    bool tellsAtArrival = false;
 };
 
 /** What the nodes of a run know of it. */

@@ -106,11 +106,13 @@ MakeObserverConfig(const Scenario& scenario)
     config.seriesInterval = scenario.output.seriesInterval.value();
     config.mayDuplicate = config.mayDuplicate || scenario.topology.duplicatePerMillion > 0;
     config.linksDamage = scenario.topology.corruptPerMillion > 0;
-    for (const LinkSection& link : scenario.links)
+    const auto add = [&config](const LinkQuality& quality)
     {
-        config.mayDuplicate = config.mayDuplicate || link.duplicatePerMillion.value_or(0) > 0;
-        config.linksDamage = config.linksDamage || link.corruptPerMillion.value_or(0) > 0;
-    }
+        config.mayDuplicate = config.mayDuplicate || quality.duplicatePerMillion.value_or(0) > 0;
+        config.linksDamage = config.linksDamage || quality.corruptPerMillion.value_or(0) > 0;
+    };
+    std::ranges::for_each(scenario.links, add);
+    std::ranges::for_each(scenario.failures, add, &FailureSection::impairment);
     return config;
 }
 
@@ -126,7 +128,9 @@ FirstFailureOf(const Scenario& scenario)
 }
 
 FabricConfig
-MakeFabricConfig(const Scenario& scenario, const Directory& directory)
+MakeFabricConfig(const Scenario& scenario,
+                 const Directory& directory,
+                 const std::vector<FailureSection>& unplanned)
 {
     const TopologySection& topology = scenario.topology;
     FabricConfig config;
@@ -140,8 +144,8 @@ MakeFabricConfig(const Scenario& scenario, const Directory& directory)
     config.queueFrames = topology.queueFrames;
     config.seed = scenario.sim.seed;
     config.framesMax = topology.framesMax;
-    config.tellsAtArrival = scenario.mayStopNodes || StopsNodes(scenario);
-    config.faults = MakeFaultPlan(scenario, LeafSpine(config));
+    config.tellsAtArrival = TellsAtArrival(scenario);
+    config.faults = MakeFaultPlan(scenario, LeafSpine(config), unplanned);
     return config;
 }
 

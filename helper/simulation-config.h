@@ -11,7 +11,9 @@ namespace flowchain
 
 /** What a scenario says, as the parts of a simulation want it. */
 ObserverConfig MakeObserverConfig(const Scenario& scenario);
-FabricConfig MakeFabricConfig(const Scenario& scenario, const Directory& directory);
+FabricConfig MakeFabricConfig(const Scenario& scenario,
+                              const Directory& directory,
+                              const std::vector<FailureSection>& unplanned = {});
 
 /** @returns NEVER if nothing fails at a time that is known beforehand */
 Instant FirstFailureOf(const Scenario& scenario);

@@ -4,6 +4,8 @@
 #include "boundary.h"
 #include "edge-application.h"
 #include "fabric.h"
+#include "failure-kinds.h"
+#include "failure-plan.h"
 #include "fault-injector.h"
 #include "leaf-spine.h"
 #include "link-capture.h"
@@ -90,6 +92,8 @@ class Simulation : public FabricSink, public HostSink
     // HostSink
     void OnHostPacket(NodeId host, FramePtr frame, Instant now) override;
 
+    void OnUnplanned(const FailureSection& failure);
+    std::int64_t LinkFailures() const;
     /** Who sees the nodes. */
     NodeListener* Onlooker();
     bool IsAddressOf(NodeId host, std::uint32_t address) const;
@@ -161,12 +165,9 @@ Simulation::Simulation(const Scenario& scenario,
         {
         return m_observer.NodeOf(role);
         },
-        [this](Instant now)
+        [this](const FailureSection& failure)
         {
-        if (now < FirstFailureOf(*m_scenario) && m_injector.Unplanned().size() == 1)
-        {
-            m_observer.SetFirstFailure(now);
-        }
+        OnUnplanned(failure);
     });
     for (RunProbe* probe : probes)
     {
@@ -197,6 +198,31 @@ Simulation::~Simulation()
         application->Dispose();
     }
     ns3::Simulator::Destroy();
+}
+
+void
+Simulation::OnUnplanned(const FailureSection& failure)
+{
+    if (Now() < FirstFailureOf(*m_scenario) && m_injector.Unplanned().size() == 1)
+    {
+        m_observer.SetFirstFailure(Now());
+    }
+    if (FindFailureKind(failure.kind)->isOfLinks)
+    {
+        m_fabric->ChangeFaults(MakeFabricConfig(*m_scenario, m_directory, m_injector.Unplanned()));
+    }
+}
+
+/** Failures of links that have begun. */
+std::int64_t
+Simulation::LinkFailures() const
+{
+    const auto hasBegun = [](const FailureSection& failure)
+    {
+        return FindFailureKind(failure.kind)->isOfLinks && Instant(failure.at) <= Now();
+    };
+    return std::ranges::count_if(PlannedFailures(*m_scenario), hasBegun) +
+           std::ranges::count_if(m_injector.Unplanned(), hasBegun);
 }
 
 NodeListener*
@@ -407,6 +433,7 @@ Simulation::Finish(std::uint64_t events)
     ReportNodes(m_directory, m_applications, Now(), outcome.metrics);
     m_observer.Report(Now(), outcome.metrics);
     outcome.metrics.Set("failures.struck", static_cast<std::int64_t>(m_injector.Struck()));
+    outcome.metrics.Set("failures.of_links", LinkFailures());
     outcome.metrics.Set("failures.missed", static_cast<std::int64_t>(m_injector.Missed()));
     outcome.histograms = outcome.metrics.TakeHistograms();
     outcome.events = ns3::Simulator::GetEventCount() - events;

@@ -25,7 +25,7 @@ constexpr std::uint64_t SLOWEST = 300; ///< times as slow
 constexpr std::uint32_t DRAWN =
     failure_key::NODE | failure_key::RECOVER_AFTER | failure_key::DIRECTION | failure_key::BETWEEN |
     failure_key::FACTOR | failure_key::LEAF | failure_key::SPINE | failure_key::REROUTE_AFTER |
-    failure_key::EVENT | failure_key::CHANCE | failure_key::STATE;
+    failure_key::EVENT | failure_key::CHANCE | failure_key::STATE | failure_key::IMPAIRMENT;
 
 /** What is in. */
 struct Features
@@ -114,13 +114,23 @@ class FailureDraws
         {
             failure.factorPermille = static_cast<std::uint32_t>(DrawFactor(failure.kind));
         }
+        if (kind.Needs(failure_key::LEAF))
+        {
+            failure.leaf = static_cast<std::uint16_t>(m_dice.Below(m_scenario.topology.leaves));
+        }
+        if (kind.Needs(failure_key::SPINE))
+        {
+            failure.spine = static_cast<std::uint16_t>(m_dice.Below(m_scenario.topology.spines));
+        }
+        if (kind.Has(failure_key::IMPAIRMENT))
+        {
+            DrawImpairment(failure.impairment);
+        }
         const bool comesBack = failure.recoverAfter || failure.mttr;
         if (kind.Has(failure_key::STATE) && comesBack && m_features.keeps && m_dice.Coin())
         {
             failure.state = "kept";
         }
-        failure.leaf = static_cast<std::uint16_t>(m_dice.Below(m_scenario.topology.leaves));
-        failure.spine = static_cast<std::uint16_t>(m_dice.Below(m_scenario.topology.spines));
         failure.rerouteAfter = m_dice.Scaled(m_until / 4);
         return failure;
     }
@@ -136,6 +146,27 @@ class FailureDraws
         // make every node restart more often than that.
         constexpr std::uint64_t FASTEST = 2 * MILLI;
         return m_dice.Coin() ? m_dice.Between(MILLI / 8, MILLI) : m_dice.Between(MILLI, FASTEST);
+    }
+
+    /** Some of all that may go wrong, at least jitter. */
+    void DrawImpairment(LinkQuality& quality)
+    {
+        constexpr std::uint32_t MOST = 300'000; // per million
+        for (auto* const perMillion : {&quality.lossPerMillion,
+                                       &quality.duplicatePerMillion,
+                                       &quality.reorderPerMillion,
+                                       &quality.corruptPerMillion})
+        {
+            if (m_dice.Coin())
+            {
+                *perMillion = static_cast<std::uint32_t>(m_dice.Below(MOST));
+            }
+        }
+        if (m_dice.Coin())
+        {
+            quality.delay = m_dice.Scaled(m_until / 64);
+        }
+        quality.jitter = m_dice.Scaled(m_until / 64);
     }
 
     void DrawTime(const FailureKind& kind, FailureSection& failure)

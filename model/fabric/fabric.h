@@ -149,6 +149,10 @@ class Fabric : public FramePool
     /** From now on the faults are those of `config`, which is otherwise the one that the fabric was
      * made with. @pre what differs begins after JudgedUntil() */
     virtual void ReplaceFaults(const FabricConfig& config) = 0;
+    /** From now on ports judge frames that they accept by the faults of `config`, otherwise as
+     * ReplaceFaults(); those that they have accepted, by the faults of then. So a failure that
+     * nobody knew of strikes alike in every fabric. */
+    virtual void ChangeFaults(const FabricConfig& config) = 0;
     /** @returns the latest instant of which the faults have had their say, now or later: frames are
      * judged before they arrive. */
     virtual Instant JudgedUntil() const = 0;

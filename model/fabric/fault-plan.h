@@ -29,11 +29,15 @@ struct Impairment
      */
     std::uint32_t corruptPerMillion = 0;
     Duration extraDelay{}; ///< of every frame, besides the propagation
+    /** Each frame is late by up to so much more, uniformly; but as in a queue, none overtakes
+     * another on its link by it. */
+    Duration jitter{};
 
     bool IsNone() const
     {
         return lossPerMillion == 0 && duplicatePerMillion == 0 && reorderPerMillion == 0 &&
-               corruptPerMillion == 0 && extraDelay == Duration::zero();
+               corruptPerMillion == 0 && extraDelay == Duration::zero() &&
+               jitter == Duration::zero();
     }
 };
 
@@ -49,6 +53,7 @@ struct LinkRule
     std::optional<std::uint32_t> corruptPerMillion;
     std::optional<Duration> reorderDelay;
     std::optional<Duration> extraDelay;
+    std::optional<Duration> jitter;
 };
 
 /** Links carry nothing in [from, until): what is under way on them at any instant of it is lost. */
@@ -79,7 +84,7 @@ struct SpineDetour
     Instant until = NEVER;
 };
 
-/** All that will go wrong in a network, known beforehand: so both fabrics do the same. */
+/** All that will go wrong in a network, as far as it is known. */
 struct FaultPlan
 {
     Impairment everywhere;

@@ -237,7 +237,8 @@ LeanFabric::ApplyFaults(const LinkSchedule& faults, FlightEvent* flight, std::in
                                        m_ports[link].frames,
                                        instant,
                                        Instant(Duration(flight->arrival)),
-                                       8 * flight->length);
+                                       8 * flight->length,
+                                       m_ports[link].inOrder);
     flight->end = fate.loss;
     if (fate.loss == DropReason::NONE && flight->hop == 0 &&
         m_faults.Separates(

@@ -78,6 +78,12 @@ class LeanFabric final : public Fabric
     void SetTap(LinkTap* tap, std::vector<bool> links) override;
     void Send(NodeId host, FramePtr frame) override;
     void ReplaceFaults(const FabricConfig& config) override;
+
+    void ChangeFaults(const FabricConfig& config) override
+    {
+        ReplaceFaults(config); // what a port has accepted has been judged
+    }
+
     Instant JudgedUntil() const override;
     void Finish() override;
     std::vector<LinkCounters> Links() const override;
@@ -105,6 +111,7 @@ class LeanFabric final : public Fabric
         std::array<TrafficCounters, TRAFFIC_CLASS_COUNT> traffic;
         WaitingRing waiting;
         std::uint32_t queueFramesMax = 0;
+        Instant inOrder{}; ///< for LinkSchedule::Judge()
     };
 
     using DropCounts = std::array<std::uint64_t, DROP_REASON_COUNT>;

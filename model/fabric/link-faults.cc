@@ -32,7 +32,8 @@ Check(const Impairment& impairment)
     Need(impairment.lossPerMillion <= CERTAIN && impairment.duplicatePerMillion <= CERTAIN &&
              impairment.reorderPerMillion <= CERTAIN && impairment.corruptPerMillion <= CERTAIN,
          "a probability above 1000000 per million");
-    Need(impairment.reorderDelay >= Duration::zero() && impairment.extraDelay >= Duration::zero(),
+    Need(impairment.reorderDelay >= Duration::zero() && impairment.extraDelay >= Duration::zero() &&
+             impairment.jitter >= Duration::zero(),
          "a negative delay");
 }
 
@@ -49,14 +50,14 @@ Override(T& value, const std::optional<T>& by)
     value = by.value_or(value);
 }
 
-/** @returns what holds on the link at `instant`. */
+/** @returns what holds at `instant` on a link that all the rules name. */
 Impairment
-Resolve(const FaultPlan& plan, std::size_t link, Instant instant)
+Resolve(Impairment impairment, const std::vector<const LinkRule*>& rules, Instant instant)
 {
-    Impairment impairment = plan.everywhere;
-    for (const LinkRule& rule : plan.rules)
+    for (const LinkRule* const each : rules)
     {
-        if (rule.from <= instant && instant < rule.until && Names(rule.links, link))
+        const LinkRule& rule = *each;
+        if (rule.from <= instant && instant < rule.until)
         {
             Override(impairment.lossPerMillion, rule.lossPerMillion);
             Override(impairment.duplicatePerMillion, rule.duplicatePerMillion);
@@ -64,6 +65,7 @@ Resolve(const FaultPlan& plan, std::size_t link, Instant instant)
             Override(impairment.corruptPerMillion, rule.corruptPerMillion);
             Override(impairment.reorderDelay, rule.reorderDelay);
             Override(impairment.extraDelay, rule.extraDelay);
+            Override(impairment.jitter, rule.jitter);
         }
     }
     return impairment;
@@ -71,12 +73,27 @@ Resolve(const FaultPlan& plan, std::size_t link, Instant instant)
 
 } // namespace
 
-std::uint32_t
-LinkDraws::Draw(LinkEvent event, std::size_t link, std::uint64_t frame) const
+std::uint64_t
+LinkDraws::Draw64(LinkEvent event, std::size_t link, std::uint64_t frame) const
 {
     const std::uint64_t stream =
         Mix64(m_seed + GOLDEN * (link + 1) + EVENT_STEP * static_cast<std::uint64_t>(event));
-    return static_cast<std::uint32_t>(Mix64(stream + GOLDEN * (frame + 1)) >> 32);
+    return Mix64(stream + GOLDEN * (frame + 1));
+}
+
+std::uint32_t
+LinkDraws::Draw(LinkEvent event, std::size_t link, std::uint64_t frame) const
+{
+    return static_cast<std::uint32_t>(Draw64(event, link, frame) >> 32);
+}
+
+Duration
+LinkDraws::UpTo(Duration max, LinkEvent event, std::size_t link, std::uint64_t frame) const
+{
+    __extension__ using Uint128 = unsigned __int128;
+    const auto count = static_cast<std::uint64_t>(max.count()) + 1;
+    const Uint128 scaled = Uint128{Draw64(event, link, frame)} * count;
+    return Duration{static_cast<std::int64_t>(scaled >> 64)};
 }
 
 LinkSchedule::LinkSchedule(std::size_t link, const FabricConfig& config)
@@ -84,25 +101,29 @@ LinkSchedule::LinkSchedule(std::size_t link, const FabricConfig& config)
 {
     const FaultPlan& plan = config.faults;
     std::vector<Instant> starts{Instant{}};
+    std::vector<const LinkRule*> rules;
     for (const LinkRule& rule : plan.rules)
     {
         if (Names(rule.links, link))
         {
+            rules.push_back(&rule);
             starts.push_back(rule.from);
             starts.push_back(rule.until);
         }
     }
     std::ranges::sort(starts);
     starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
+    bool hasJitter = false;
     for (const Instant start : starts)
     {
-        const Impairment impairment = Resolve(plan, link, start);
+        const Impairment impairment = Resolve(plan.everywhere, rules, start);
         Check(impairment);
-        m_phases.push_back({start, impairment});
+        hasJitter = hasJitter || impairment.jitter > Duration::zero();
+        m_phases.push_back({start, impairment, hasJitter});
         m_isImpaired = m_isImpaired || !impairment.IsNone();
         m_mayDelayOrChange = m_mayDelayOrChange || impairment.reorderPerMillion > 0 ||
                              impairment.corruptPerMillion > 0 ||
-                             impairment.extraDelay > Duration::zero();
+                             impairment.extraDelay > Duration::zero() || hasJitter;
     }
     for (const LinkOutage& outage : plan.outages)
     {
@@ -122,17 +143,17 @@ LinkSchedule::LongestDelay() const
         const Impairment& impairment = phase.impairment;
         const bool reorders = impairment.reorderPerMillion > 0;
         longest = std::max(longest,
-                           impairment.extraDelay +
+                           impairment.extraDelay + impairment.jitter +
                                (reorders ? impairment.reorderDelay : Duration::zero()));
     }
     return longest;
 }
 
-const Impairment&
+const LinkSchedule::Phase&
 LinkSchedule::At(Instant instant) const
 {
     const auto next = std::ranges::upper_bound(m_phases, instant, {}, &Phase::from);
-    return std::prev(next)->impairment;
+    return *std::prev(next);
 }
 
 LinkFate
@@ -140,15 +161,23 @@ LinkSchedule::Judge(const LinkDraws& draws,
                     std::uint64_t frame,
                     Instant start,
                     Instant arrival,
-                    std::uint32_t bits) const
+                    std::uint32_t bits,
+                    Instant& inOrder) const
 {
-    const Impairment& impairment = At(start);
+    const Phase& phase = At(start);
+    const Impairment& impairment = phase.impairment;
     if (draws.Happens(LinkEvent::LOSS, impairment.lossPerMillion, m_link, frame))
     {
         return {.loss = DropReason::LINK_LOSS};
     }
     LinkFate fate;
     fate.delay = impairment.extraDelay;
+    if (phase.keepsOrder)
+    {
+        fate.delay += draws.UpTo(impairment.jitter, LinkEvent::JITTER, m_link, frame);
+        inOrder = std::max(inOrder, arrival + fate.delay);
+        fate.delay = inOrder - arrival;
+    }
     if (draws.Happens(LinkEvent::REORDERING, impairment.reorderPerMillion, m_link, frame))
     {
         fate.delay += impairment.reorderDelay;
@@ -171,7 +200,8 @@ LinkSchedule::Judge(const LinkDraws& draws,
 bool
 LinkSchedule::Duplicates(const LinkDraws& draws, std::uint64_t frame, Instant now) const
 {
-    return draws.Happens(LinkEvent::DUPLICATION, At(now).duplicatePerMillion, m_link, frame);
+    return draws.Happens(
+        LinkEvent::DUPLICATION, At(now).impairment.duplicatePerMillion, m_link, frame);
 }
 
 LinkFaults::LinkFaults(const FabricConfig& config, const LeafSpine& network)

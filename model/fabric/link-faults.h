@@ -20,6 +20,7 @@ enum class LinkEvent : std::uint8_t
     REORDERING,
     CORRUPTION,
     CORRUPT_BIT, ///< which one
+    JITTER,
 };
 
 /** Random numbers that are a pure function of seed, event, link and the frame's number on the link,
@@ -36,6 +37,9 @@ class LinkDraws
      * 32 random bits. */
     std::uint32_t Draw(LinkEvent event, std::size_t link, std::uint64_t frame) const;
 
+    /** @returns a number from 0 to `max`, each equally likely, for the same. @pre max >= 0 */
+    Duration UpTo(Duration max, LinkEvent event, std::size_t link, std::uint64_t frame) const;
+
     /** @returns whether the event happens. @param perMillion its probability, 0..1000000 */
     bool
     Happens(LinkEvent event, std::uint32_t perMillion, std::size_t link, std::uint64_t frame) const
@@ -45,6 +49,8 @@ class LinkDraws
     }
 
   private:
+    std::uint64_t Draw64(LinkEvent event, std::size_t link, std::uint64_t frame) const;
+
     std::uint64_t m_seed;
 };
 
@@ -85,12 +91,15 @@ class LinkSchedule
      * @param start when its first bit is sent
      * @param arrival of its last bit, without further delay
      * @param bits of the frame
+     * @param inOrder before which no frame arrives any more unless it is reordered; of the link,
+     * kept from frame to frame
      */
     LinkFate Judge(const LinkDraws& draws,
                    std::uint64_t frame,
                    Instant start,
                    Instant arrival,
-                   std::uint32_t bits) const;
+                   std::uint32_t bits,
+                   Instant& inOrder) const;
 
     /** @returns whether a copy is to follow a frame that a port accepts at `now`. */
     bool Duplicates(const LinkDraws& draws, std::uint64_t frame, Instant now) const;
@@ -100,9 +109,10 @@ class LinkSchedule
     {
         Instant from;
         Impairment impairment;
+        bool keepsOrder = false; ///< there has been jitter
     };
 
-    const Impairment& At(Instant instant) const;
+    const Phase& At(Instant instant) const;
 
     std::size_t m_link;
     std::vector<Phase> m_phases; ///< ascending; the first starts with the run
@@ -111,7 +121,7 @@ class LinkSchedule
     bool m_mayDelayOrChange = false;
 };
 
-/** All that ever goes wrong in a network; fixed before the run. */
+/** All that goes wrong in a network by one plan. */
 class LinkFaults
 {
   public:

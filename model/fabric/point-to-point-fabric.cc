@@ -49,7 +49,7 @@ MakeDevice(std::uint64_t rateBps, std::uint32_t queueFrames)
 
 PointToPointFabric::PointToPointFabric(const FabricConfig& config, PacketLedger* ledger)
     : m_network(config)
-    , m_faults(config, m_network)
+    , m_faults(std::make_shared<LinkFaults>(config, m_network))
     , m_hostRate(config.hostRateBps, config.minimumFrameBytes, config.overheadBytes)
     , m_fabricRate(config.fabricRateBps, config.minimumFrameBytes, config.overheadBytes)
     , m_hostDelay(config.hostDelay)
@@ -282,13 +282,9 @@ PointToPointFabric::Send(NodeId host, FramePtr frame)
 {
     assert(frame != nullptr && frame->pool == this);
     m_network.Route(host, std::as_const(*frame).Header()); // aborts if there is no way
-    Waiting waiting{Duty::TRANSMIT,
-                    TakeSequence(),
-                    m_network.Uplink(host),
-                    {},
-                    nullptr,
-                    nullptr,
-                    LinkFate::NO_BIT};
+    const std::uint32_t uplink = m_network.Uplink(host);
+    Waiting waiting{
+        Duty::TRANSMIT, TakeSequence(), uplink, {}, nullptr, nullptr, LinkFate::NO_BIT, m_faults};
     waiting.tag.sequence = waiting.sequence;
     waiting.tag.traffic = ClassOf(*frame);
     waiting.packet = PacketOfFrame(*frame, m_hostRate.WireBytes(frame->Length()), waiting.tag);
@@ -315,14 +311,14 @@ PointToPointFabric::HandOver(NodeId host, FramePtr frame, std::uint64_t sequence
     ns3::Simulator::Schedule(ns3::TimeStep((admission.handoverAt - now).count()),
                              [this, host, sequence, held = frame.release()]
                              {
-        Wait({Duty::HAND_OVER, sequence, host, {}, nullptr, held, LinkFate::NO_BIT});
+        Wait({Duty::HAND_OVER, sequence, host, {}, nullptr, held, LinkFate::NO_BIT, nullptr});
     });
 }
 
 void
 PointToPointFabric::Arrive(std::uint32_t link, const ns3::Packet& packet)
 {
-    Waiting waiting{Duty::ARRIVE, 0, link, {}, packet.Copy(), nullptr, LinkFate::NO_BIT};
+    Waiting waiting{Duty::ARRIVE, 0, link, {}, packet.Copy(), nullptr, LinkFate::NO_BIT, nullptr};
     waiting.packet->RemovePacketTag(waiting.tag);
     waiting.sequence = waiting.tag.sequence;
     Wait(std::move(waiting));
@@ -362,7 +358,7 @@ PointToPointFabric::Handle(Waiting& waiting)
     switch (waiting.duty)
     {
     case Duty::TRANSMIT:
-        Transmit(waiting.place, waiting.packet, waiting.tag);
+        Transmit(waiting.place, waiting.packet, waiting.tag, waiting.faults);
         break;
     case Duty::ARRIVE:
         HandleArrival(waiting);
@@ -380,7 +376,10 @@ void
 PointToPointFabric::HandleArrival(Waiting& waiting)
 {
     const std::uint32_t link = waiting.place;
-    if (const LinkSchedule* faults = m_faults.ScheduleOf(link))
+    const std::shared_ptr<const LinkFaults> faults = std::move(m_ports[link].faults.front());
+    m_ports[link].faults.pop_front();
+    ++m_ports[link].arrivals;
+    if (faults->ScheduleOf(link) != nullptr)
     {
         Duration delay{};
         const DropReason loss = ApplyFaults(*faults, waiting, delay);
@@ -406,7 +405,7 @@ PointToPointFabric::HandleArrival(Waiting& waiting)
 /** Decide what has become of a frame at the end of its link. @returns why it is lost, or NONE
  * @param[out] delay before it really is at the end */
 DropReason
-PointToPointFabric::ApplyFaults(const LinkSchedule& faults, Waiting& waiting, Duration& delay)
+PointToPointFabric::ApplyFaults(const LinkFaults& faults, Waiting& waiting, Duration& delay)
 {
     const std::uint32_t link = waiting.place;
     const bool isHostLink = m_network.IsHostLink(link);
@@ -414,15 +413,16 @@ PointToPointFabric::ApplyFaults(const LinkSchedule& faults, Waiting& waiting, Du
     const Instant now{Duration(NowPicoseconds())};
     const Instant start = now - (isHostLink ? m_hostDelay : m_fabricDelay) -
                           (isHostLink ? m_hostRate : m_fabricRate).SerialisationTime(length);
-    const LinkFate fate =
-        faults.Judge(m_faults.Draws(), m_ports[link].arrivals++, start, now, 8 * length);
+    Port& port = m_ports[link];
+    const LinkFate fate = faults.ScheduleOf(link)->Judge(
+        faults.Draws(), port.arrivals - 1, start, now, 8 * length, port.inOrder);
     if (fate.loss != DropReason::NONE)
     {
         return fate.loss;
     }
     FrameOfPacket(*waiting.packet, waiting.tag, m_scratch);
     if (m_network.EndsOf(link).from < m_network.Hosts() &&
-        m_faults.Separates(
+        faults.Separates(
             static_cast<NodeId>(link), DestinationHost(std::as_const(m_scratch).Header()), start))
     {
         return DropReason::PARTITIONED;
@@ -473,7 +473,7 @@ PointToPointFabric::HandleCrossing(Waiting& waiting)
         Drop(link, waiting.tag, DropReason::NO_ROUTE);
         return;
     }
-    Transmit(*next, waiting.packet, waiting.tag);
+    Transmit(*next, waiting.packet, waiting.tag, m_faults);
 }
 
 std::optional<std::uint32_t>
@@ -504,7 +504,7 @@ PointToPointFabric::NextLink(std::uint32_t link, const Frame& frame) const
     else
     {
         const Instant now{Duration(NowPicoseconds())};
-        next = m_network.LeafToSpine(here, m_faults.PickSpine(EcmpHash(frame.Header()), now));
+        next = m_network.LeafToSpine(here, m_faults->PickSpine(EcmpHash(frame.Header()), now));
     }
     return next == m_network.ReverseOf(link) ? std::nullopt : std::optional(next);
 }
@@ -513,13 +513,14 @@ void
 PointToPointFabric::Transmit(std::uint32_t link,
                              const ns3::Ptr<ns3::Packet>& packet,
                              const FrameTag& tag,
+                             const std::shared_ptr<const LinkFaults>& faults,
                              bool isCopy)
 {
     Port& port = m_ports[link];
-    const LinkSchedule* faults = m_faults.ScheduleOf(link);
+    const LinkSchedule* schedule = faults->ScheduleOf(link);
     const Instant now{Duration(NowPicoseconds())};
     ns3::Ptr<ns3::Packet> copy;
-    if (faults != nullptr && !isCopy && faults->Duplicates(m_faults.Draws(), port.accepted, now))
+    if (schedule != nullptr && !isCopy && schedule->Duplicates(faults->Draws(), port.accepted, now))
     {
         copy = packet->Copy(); // now: the device changes what it is given
     }
@@ -529,6 +530,7 @@ PointToPointFabric::Transmit(std::uint32_t link,
         return;
     }
     ++port.accepted;
+    port.faults.push_back(faults);
     TrafficCounters& traffic = port.counters.traffic[static_cast<std::size_t>(tag.traffic)];
     ++traffic.frames;
     traffic.bytes += tag.headerLength + std::uint64_t{tag.payload.length};
@@ -544,7 +546,7 @@ PointToPointFabric::Transmit(std::uint32_t link,
         FrameTag second = tag;
         ++second.sequence;
         copy->ReplacePacketTag(second);
-        Transmit(link, copy, second, true);
+        Transmit(link, copy, second, faults, true);
     }
 }
 
@@ -559,7 +561,7 @@ Instant
 PointToPointFabric::JudgedUntil() const
 {
     // A frame is judged at the end of its link, for all the time that it may still be late.
-    return Instant(Duration(NowPicoseconds())) + m_faults.LongestDelay();
+    return Instant(Duration(NowPicoseconds())) + m_faults->LongestDelay();
 }
 
 void

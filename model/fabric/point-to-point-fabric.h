@@ -11,6 +11,7 @@
 #include <ns3/node.h>
 #include <ns3/point-to-point-net-device.h>
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -48,7 +49,12 @@ class PointToPointFabric final : public Fabric
 
     void ReplaceFaults(const FabricConfig& config) override
     {
-        m_faults = LinkFaults(config, m_network);
+        *m_faults = LinkFaults(config, m_network);
+    }
+
+    void ChangeFaults(const FabricConfig& config) override
+    {
+        m_faults = std::make_shared<LinkFaults>(config, m_network);
     }
 
     Instant JudgedUntil() const override;
@@ -62,8 +68,11 @@ class PointToPointFabric final : public Fabric
     {
         ns3::Ptr<ns3::PointToPointNetDevice> device;
         LinkCounters counters;
-        std::uint64_t accepted = 0;     ///< frames
-        std::uint64_t arrivals = 0;     ///< frames that got to the far end, lost ones too
+        std::uint64_t accepted = 0; ///< frames
+        std::uint64_t arrivals = 0; ///< frames that got to the far end, lost ones too
+        /** Those of the frames that are on their way, in order. */
+        std::deque<std::shared_ptr<const LinkFaults>> faults;
+        Instant inOrder{};              ///< for LinkSchedule::Judge()
         std::int64_t sendingSince = -1; ///< ps; -1: idle
         std::uint32_t waiting = 0;      ///< frames
         std::int64_t waitingSince = 0;  ///< ps; when there became so many
@@ -85,8 +94,9 @@ class PointToPointFabric final : public Fabric
         std::uint32_t place;    ///< link, or host for Duty::HAND_OVER
         FrameTag tag;           ///< with packet
         ns3::Ptr<ns3::Packet> packet;
-        PooledFrame* frame;       ///< for Duty::HAND_OVER
-        std::uint32_t corruptBit; ///< or LinkFate::NO_BIT: has flipped on the link
+        PooledFrame* frame;                       ///< for Duty::HAND_OVER
+        std::uint32_t corruptBit;                 ///< or LinkFate::NO_BIT: has flipped on the link
+        std::shared_ptr<const LinkFaults> faults; ///< for Duty::TRANSMIT: since then
     };
 
     void Return(PooledFrame* frame) override;
@@ -102,7 +112,7 @@ class PointToPointFabric final : public Fabric
     void HandleWaiting();
     void Handle(Waiting& waiting);
     void HandleArrival(Waiting& waiting);
-    DropReason ApplyFaults(const LinkSchedule& faults, Waiting& waiting, Duration& delay);
+    DropReason ApplyFaults(const LinkFaults& faults, Waiting& waiting, Duration& delay);
     void HandleCrossing(Waiting& waiting);
     void HandOver(NodeId host, FramePtr frame, std::uint64_t sequence);
     /** @returns nothing if there is no way. */
@@ -110,6 +120,7 @@ class PointToPointFabric final : public Fabric
     void Transmit(std::uint32_t link,
                   const ns3::Ptr<ns3::Packet>& packet,
                   const FrameTag& tag,
+                  const std::shared_ptr<const LinkFaults>& faults,
                   bool isCopy = false);
     void Drop(std::uint32_t link, const FrameTag& tag, DropReason reason);
     void TakePlace();
@@ -117,7 +128,7 @@ class PointToPointFabric final : public Fabric
     void Tap(std::uint32_t link, const ns3::Ptr<const ns3::Packet>& packet);
 
     LeafSpine m_network;
-    LinkFaults m_faults;
+    std::shared_ptr<LinkFaults> m_faults; ///< never null; of frames that are accepted now
     WireRate m_hostRate;
     WireRate m_fabricRate;
     Duration m_hostDelay;

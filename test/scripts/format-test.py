@@ -80,6 +80,18 @@ leaf = 0
 at = "1ms"
 recover_after = "1ms"
 [[failure]]
+kind = "impair"
+node = "nat.service[0]"
+at = "1ms"
+recover_after = "1ms"
+loss = "1%"
+duplicate = "1%"
+reorder = "1%"
+reorder_delay = "1us"
+corrupt = "1%"
+extra_delay = "1us"
+jitter = "1us"
+[[failure]]
 kind = "drain"
 node = "nat.service[1]"
 at = "1ms"
@@ -114,6 +126,7 @@ reorder = "1%"
 reorder_delay = "1us"
 corrupt = "1%"
 delay = "1us"
+jitter = "1us"
 [[link]]
 leaf = 0
 spine = 0
@@ -124,6 +137,7 @@ reorder = "1%"
 reorder_delay = "1us"
 corrupt = "1%"
 delay = "1us"
+jitter = "1us"
 [[expect]]
 metric = "sessions.lost"
 equals = 0
@@ -142,6 +156,7 @@ KINDS = {
         "partition",
         "spine",
         "leaf",
+        "impair",
         "drain",
         "upgrade",
         "add",
@@ -230,6 +245,8 @@ class Format:
             differing = keys ^ set(resolved[section])
             if section[0] == "failure" and section[1] != KINDS["failure"][0]:
                 differing -= WHEN
+            if section == ("failure", "impair"):
+                differing -= {"leaf", "spine"}  # instead of a node
             self.tally.check(not differing, f"keys of {section} differ: {differing}")
 
     def compare_default(self, path, default, value):

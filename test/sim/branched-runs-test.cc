@@ -246,6 +246,30 @@ TEST(BranchedRuns, LinksThatFail)
     }
 }
 
+TEST(BranchedRuns, LinksThatAreImpaired)
+{
+    for (const char* fabric : {"lean", "point-to-point"})
+    {
+        const std::vector<std::string> overrides = {std::string("topology.fabric=") + fabric};
+        const std::string jitter =
+            Failure("impair", "40ms", Node("manager[0]") + "jitter = \"50us\"");
+        ExpectAsAlone({
+            With(jitter, overrides),
+            With(jitter + Failure("impair",
+                                  "31ms",
+                                  "spine = 0\ndirection = \"to\"\nloss = \"30%\"\n"
+                                  "recover_after = \"20ms\""),
+                 overrides),
+            With(Failure("impair",
+                         "30ms",
+                         Node("service[*]") + "corrupt = \"5%\"\nduplicate = \"5%\"\n"
+                                              "reorder = \"5%\"\nextra_delay = \"9us\"\n"
+                                              "recover_after = \"10ms\""),
+                 overrides),
+        });
+    }
+}
+
 TEST(BranchedRuns, EarlierFailuresAreSharedAndMayEndLater)
 {
     // The last one comes between the trunk's end, a hundredth before the warm-up's, and that.

@@ -101,6 +101,15 @@ OracleCases()
         c.queues = c.drops = true;
     }
     {
+        auto& c = add("JitterInOrder");
+        c.config.faults.everywhere = {.lossPerMillion = 50'000,
+                                      .reorderPerMillion = 50'000,
+                                      .reorderDelay = Duration(3'000'000),
+                                      .jitter = Duration(2'000'000)};
+        c.traffic.meanGap = 20'000;
+        c.queues = c.loses = true;
+    }
+    {
         auto& c = add("CutsPartitionsAndADeadSpine");
         const LeafSpine network(c.config);
         const auto at = [](std::int64_t microseconds)

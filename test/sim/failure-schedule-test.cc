@@ -42,6 +42,10 @@ TEST(NodeSelectorTest, NamesNodesByNamePlaceAndGroup)
         {"manager[last]", {9}},
         {"group[1]", {8, 9}},
         {"group[1], manager[first], manager[last]", {6, 8, 9}},
+        {"group[1].first", {8}},
+        {"group[0].last", {7}},
+        {"group[1].middle", {9}},
+        {"group[0].random(2)", {6, 7}},
         {"service[random(4)]", {10, 11, 12, 13}},
     };
     const Directory directory = TwoGroups();
@@ -91,6 +95,9 @@ TEST(NodeSelectorTest, SaysWhatThereIsInstead)
         {"service[random(5)]", "there are 4 to draw from: service[0] to service[3]"},
         {"service[midle]", "service[...] is 0 to 3, *, first, middle, last or random(N)"},
         {"group[1]", "there are accelerator[0..1], manager[0..2], service[0..3], controller"},
+        {"group[0].tail",
+         "of a group there are group[0].first, group[0].middle, group[0].last and"},
+        {"group[0].random(4)", "there are 3 to draw from: manager[0] to manager[2]"},
         {"session[0].fourth", "session[K].owner, first, second, tail, third and chain[I]"},
         {"session[0].owner", "no node \"session[0].owner\": there are no sessions"},
         {"service[0], client[last]", "no node \"service[0], client[last]\" that can fail"},
@@ -135,8 +142,15 @@ TEST(FailureScheduleTest, RefusesWhatCannotBe)
     const std::pair<const char*, const char*> cases[] = {
         {"node = \"service[0]\"\non = \"chain.sent#1\"", "did you mean 'chain.send'?"},
         {"node = \"service[0]\"\non = \"release\"", "such as \"release#1\", the first"},
-        {"kind = \"cut\"\nnode = \"service[0]\"\non = \"release#1\"",
-         "only these kinds wait for an event: crash, pause, slow, clock, drain, upgrade, suspect"},
+        {"kind = \"add\"\nnode = \"service[0]\"\non = \"release#1\"",
+         "only these kinds wait for an event: crash, pause, slow, clock, cut, partition, spine, "
+         "leaf, impair, drain, upgrade, suspect"},
+        {"kind = \"impair\"\nnode = \"service[0]\"\nat = \"1ms\"", "it does nothing"},
+        {"kind = \"impair\"\nat = \"1ms\"\nloss = \"1%\"", "either a node is needed, or a leaf"},
+        {"kind = \"impair\"\nat = \"1ms\"\nloss = \"1%\"\nspine = 9", "no spine 9, there are 2"},
+        {"kind = \"partition\"\nat = \"1ms\"\nbetween = [\"manager[0]\", \"servce[0]\"]",
+         "x.toml:11:26: error: failure[0].between[1]: no node \"servce[0]\", there are "
+         "client[0..1]"},
         {"kind = \"drain\"\nnode = \"service[0]\"\nmtbf = \"1ms\"", "only these kinds strike by"},
         {"node = \"service[0]\"\nmtbf = \"1ms\"", "an mttr is needed"},
         {"node = \"service[0]\"\nmtbf = \"1ns\"\nmttr = \"1ns\"", "about 500000000 strikes are"},

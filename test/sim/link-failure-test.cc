@@ -105,6 +105,19 @@ TEST(LinkFailure, EveryKindOfLinkFailureStrikesOnAnEventAlikeInBothFabrics)
     }
 }
 
+TEST(LinkFailure, WhatATimerSendsAtThatInstantGetsThroughInBothFabrics)
+{
+    // All heartbeats of 10 ms are on their way when the ninth strikes; those of 20 ms are lost.
+    const auto outcome = RunBoth("kind = \"cut\"\nnode = \"*\"\ndirection = \"from\"\n"
+                                 "on = \"heartbeat.send#9\"\nrecover_after = \"15ms\"\n");
+    std::uint64_t lost = 0;
+    for (const LinkData& link : outcome.links)
+    {
+        lost += link.drops[static_cast<std::size_t>(DropReason::LINK_CUT)];
+    }
+    EXPECT_EQ(lost, 6); // of an accelerator, three managers and two service nodes
+}
+
 TEST(LinkFailure, APartitionOfOneNodeFindsNoOtherSide)
 {
     const auto outcome = RunBoth("kind = \"partition\"\non = \"ask#1\"\n"

@@ -192,6 +192,11 @@ PlanComparison(const ComparisonPlan& plan)
         try
         {
             variant.scenario = ReadScenario(plan.file, overrides);
+            if (!variant.scenario.sim.defects.empty())
+            {
+                variant.error = fmt::format(
+                    "{}: sim.defects: a protocol with planted defects is not measured", plan.file);
+            }
         }
         catch (const ScenarioError& error)
         {

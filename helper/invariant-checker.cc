@@ -143,7 +143,8 @@ InvariantChecker::FindExternal(const FlowKey& external) const
 }
 
 void
-InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant now, bool isMember)
+InvariantChecker::Stored(
+    NodeId node, const SessionRecord& record, Instant now, bool isMember, std::uint64_t replaced)
 {
     Check(Invariant::AGREEMENT);
     Check(Invariant::RESURRECTION);
@@ -185,6 +186,16 @@ InvariantChecker::Stored(NodeId node, const SessionRecord& record, Instant now, 
     {
         session->record = record;
     }
+    if (replaced > record.version)
+    {
+        Violate(Invariant::AGREEMENT,
+                now,
+                fmt::format("{} replaced version {:x} of session {} by the older {:x}",
+                            m_nameOf(node),
+                            replaced,
+                            TextOf(record.id),
+                            record.version));
+    }
     session->holders.set(node);
 }
 
@@ -211,7 +222,8 @@ InvariantChecker::Released(NodeId node,
                            const NodeMask& serviceNodes,
                            const NodeMask& managers,
                            std::size_t chainLength,
-                           Instant now)
+                           Instant now,
+                           NodeId third)
 {
     SessionInfo* session = m_registry.Find(record.id);
     assert(session != nullptr);
@@ -246,13 +258,41 @@ InvariantChecker::Released(NodeId node,
                             copies,
                             chainLength));
     }
-    if (PromisesOf(*session).reverseEntry && !session->reverseStored)
+    const bool hasThird = third == NO_NODE ? session->reverseStored : session->thirds.test(third);
+    if (PromisesOf(*session).reverseEntry && !hasThird)
     {
         Violate(Invariant::DURABILITY,
                 now,
-                fmt::format("{} released session {} before its reverse entry was stored",
+                fmt::format("{} released session {} before its reverse entry was stored{}",
                             m_nameOf(node),
-                            TextOf(record.id)));
+                            TextOf(record.id),
+                            third == NO_NODE ? "" : " at " + m_nameOf(third)));
+    }
+}
+
+void
+InvariantChecker::Activated(NodeId node, std::uint16_t service, Instant now)
+{
+    Check(Invariant::DURABILITY);
+    std::uint64_t missing = 0;
+    SessionId first = 0;
+    for (std::size_t i = 0; i < m_registry.Size(); ++i)
+    {
+        const SessionInfo& session = m_registry.At(i);
+        if (session.record.service == service && session.released && !session.deleting &&
+            !session.lost && !session.holders.test(node))
+        {
+            first = missing++ == 0 ? session.record.id : first;
+        }
+    }
+    if (m_promises[service].copiesAtServiceNodes && missing != 0)
+    {
+        Violate(Invariant::DURABILITY,
+                now,
+                fmt::format("{} is active without session {} ({} sessions in all)",
+                            m_nameOf(node),
+                            TextOf(first),
+                            missing));
     }
 }
 

@@ -72,19 +72,28 @@ class InvariantChecker
     SessionInfo& Created(NodeId node, const SessionRecord& record, Instant now);
     /** A node stores this version of a session.
      * @param isMember of the newest view. One that is not may not know yet of what was deleted
-     * since; nobody listens to it, and it restarts when it learns of the view. */
-    void Stored(NodeId node, const SessionRecord& record, Instant now, bool isMember = true);
+     * since; nobody listens to it, and it restarts when it learns of the view.
+     * @param replaced the version that it had before, or 0 */
+    void Stored(NodeId node,
+                const SessionRecord& record,
+                Instant now,
+                bool isMember = true,
+                std::uint64_t replaced = 0);
     /** A node has replaced the session by a newer one of the same flow. */
     void Superseded(NodeId node, SessionId id, Instant now);
     /** The session's waiting packets leave the manager.
      * @param serviceNodes that must have a copy
-     * @param managers of the chain's group, of which chainLength must have one */
+     * @param managers of the chain's group, of which chainLength must have one
+     * @param third the manager that must have the reverse entry; NO_NODE: any */
     void Released(NodeId node,
                   const SessionRecord& record,
                   const NodeMask& serviceNodes,
                   const NodeMask& managers,
                   std::size_t chainLength,
-                  Instant now);
+                  Instant now,
+                  NodeId third = NO_NODE);
+    /** The view counts on a service node that has joined: it must have every released session. */
+    void Activated(NodeId node, std::uint16_t service, Instant now);
     /** The session's owner has decided to delete it; nobody needs to keep it any longer. */
     void Deleting(SessionInfo& session)
     {

@@ -6,6 +6,7 @@
 #include "edge-application.h"
 #include "flow-manager-application.h"
 #include "service-node-application.h"
+#include "spelling.h"
 #include "sync-scheme.h"
 
 #include <ns3/boolean.h>
@@ -59,6 +60,7 @@ class Factories
             break;
         }
         SetChannel(factory);
+        factory.Set("PlantedDefects", ns3::StringValue(Join(m_scenario.sim.defects, " ")));
         return factory;
     }
 

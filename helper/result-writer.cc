@@ -227,6 +227,10 @@ ResultJson(const RunReport& report)
     const auto& scenario = report.scenario;
     Json scenarioJson = {
         {"name", scenario.name}, {"seed", scenario.sim.seed}, {"toml", ResolvedToml(scenario)}};
+    if (!scenario.sim.defects.empty())
+    {
+        scenarioJson["planted_defects"] = scenario.sim.defects;
+    }
     if (scenario.crashPoint)
     {
         scenarioJson["crash_point"] = CrashPointJson(scenario);

@@ -120,6 +120,23 @@ RunObserver::JudgeRestored(const MembershipView& view, Instant now)
     }
 }
 
+/** Who joins is active once it has what those have that were active already. */
+void
+RunObserver::JudgeJoined(const MembershipView& view, Instant now)
+{
+    for (const NodeId node : m_directory.serviceNodes)
+    {
+        const std::uint16_t service = m_directory.nodes[node].service;
+        const bool here = !m_downSince.contains(node) &&
+                          m_applications[node]->Incarnation() == view.Incarnation(node);
+        const NodeMask donors = OfService(m_active & m_complete, service);
+        if (here && view.IsActive(node) && !m_active.test(node) && donors.any())
+        {
+            m_checker.Activated(node, service, now);
+        }
+    }
+}
+
 void
 RunObserver::OnNodeDown(NodeId node, Instant now)
 {
@@ -188,6 +205,7 @@ RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
     {
         m_epoch = epoch;
         const MembershipView& view = m_applications[node]->Machine().View();
+        JudgeJoined(view, now);
         for (NodeId member = 0; member < m_directory.nodes.size(); ++member)
         {
             m_active.set(member, view.IsActive(member));

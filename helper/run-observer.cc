@@ -2,6 +2,7 @@
 #include "run-observer.h"
 
 #include "message-layout.h"
+#include "selector.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -149,6 +150,7 @@ RunObserver::OnNote(NodeId node, const Note& note, Instant now)
         }
         break;
     case NoteKind::COPY_STORED:
+        m_checker.Stored(node, note.record, now, m_members.test(node), note.value);
         NoteStored(node, note.record, now);
         break;
     case NoteKind::COPY_SUPERSEDED:
@@ -341,7 +343,6 @@ RunObserver::OnSessionEnd(std::uint32_t session, bool)
 void
 RunObserver::NoteStored(NodeId node, const SessionRecord& record, Instant now)
 {
-    m_checker.Stored(node, record, now, m_members.test(node));
     SessionInfo* session = m_registry.Find(record.id);
     if (session == nullptr)
     {
@@ -396,6 +397,9 @@ RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
                           m_applications[member]->Incarnation() == view.Incarnation(member);
         failed += same ? 0 : 1;
     }
+    const NodeId selected = Selector::Manager(ReverseEntry(note.record).match, view);
+    const bool isThirdUp = selected != NO_NODE && !m_applications[selected]->IsDown() &&
+                           m_applications[selected]->Incarnation() == view.Incarnation(selected);
     const std::size_t chain = std::min<std::size_t>(
         m_config.services[m_directory.nodes[node].service].chainLength, managers.count());
     m_checker.Released(node,
@@ -403,7 +407,8 @@ RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
                        serviceNodes & UpServiceNodes(),
                        managers,
                        chain - std::min(chain, failed),
-                       now);
+                       now,
+                       isThirdUp ? selected : NO_NODE);
     if (SessionInfo* session = m_registry.Find(note.record.id))
     {
         session->releasedAt = std::min(session->releasedAt, now);
@@ -507,6 +512,16 @@ RunObserver::OnHostArrival(NodeId host,
         break;
     }
     AfterCheck();
+}
+
+void
+RunObserver::OnMalformedArrival(NodeId host, Instant now)
+{
+    if (!m_config.linksDamage)
+    {
+        m_checker.PacketChanged(host, "a packet that is malformed", now);
+        AfterCheck();
+    }
 }
 
 /** @returns whether the packet goes to a client, or comes from the external side of a session. */

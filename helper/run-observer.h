@@ -106,6 +106,9 @@ class RunObserver : public NodeListener, public WorkloadListener
                        std::uint32_t payloadBytes,
                        Instant now);
 
+    /** A host could not make anything of a data packet. */
+    void OnMalformedArrival(NodeId host, Instant now);
+
     /** The first failure is another one. @pre both are not before now */
     void SetFirstFailure(Instant firstFailure)
     {
@@ -175,6 +178,7 @@ class RunObserver : public NodeListener, public WorkloadListener
     NodeMask OfService(NodeMask nodes, std::uint16_t service) const;
     std::uint64_t CountLost(const std::vector<std::uint32_t>& sessions, std::uint16_t service);
     void JudgeRestored(const MembershipView& view, Instant now);
+    void JudgeJoined(const MembershipView& view, Instant now);
     bool IsTranslationKnown(NodeId host, const FlowKey& key) const;
     /** Nodes of each service group for which `isLive` says so. */
     std::vector<LiveNodes> LiveNodesIf(const std::function<bool(NodeId)>& isLive) const;

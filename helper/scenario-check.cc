@@ -2,6 +2,7 @@
 #include "scenario-check.h"
 
 #include "maglev.h"
+#include "planted-defect.h"
 #include "scenario-check-service.h"
 #include "scenario-failure-check.h"
 #include "series-sampler.h"
@@ -280,6 +281,28 @@ CheckOutput(const Scenario& s, const Directory& directory, ScenarioDiagnostics& 
     }
 }
 
+void
+CheckDefects(const SimSection& sim, ScenarioDiagnostics& d)
+{
+    std::vector<std::string> names;
+    for (const PlantedDefectInfo& info : PLANTED_DEFECTS)
+    {
+        names.emplace_back(info.name);
+    }
+    for (std::size_t i = 0; i < sim.defects.size(); ++i)
+    {
+        if (!PlantedDefectByName(sim.defects[i]))
+        {
+            const std::string suggestion = DidYouMean(sim.defects[i], names);
+            d.Add(
+                fmt::format("sim.defects[{}]", i),
+                fmt::format("there is no defect '{}'{}",
+                            sim.defects[i],
+                            suggestion.empty() ? "; there are " + Join(names, ", ") : suggestion));
+        }
+    }
+}
+
 } // namespace
 
 void
@@ -291,6 +314,7 @@ CheckScenario(Scenario& s, ScenarioDiagnostics& d)
         s.output.directory = "results/" + s.name;
     }
     CheckTimes(s, d);
+    CheckDefects(s.sim, d);
     CheckSeries(s, d);
     CheckBacklog(s.sync, d);
     CheckSelection(s.selection, d);

@@ -39,6 +39,7 @@ Visit(ScenarioVisitor& v, SimSection& s)
     v.VisitChoice("scheduler",
                   s.scheduler,
                   {"quaternary-heap", "priority-queue", "map", "heap", "calendar", "list"});
+    v.VisitTexts("defects", s.defects);
 }
 
 void
@@ -220,6 +221,7 @@ Visit(ScenarioVisitor& v, SessionsSection& s)
     v.VisitChoice("arrivals", s.arrivals, {"fixed", "poisson"});
     v.Thousandths("rate", s.ratePerSecondMilli, 1, 1'000'000'000'000, Presence::REQUIRED);
     v.VisitChoice("protocol", s.protocol, {"tcp", "udp"});
+    v.Integer("servers", s.servers, 1, 131'072);
     v.Integer("packets", s.packets, 0, 1'000'000);
     v.VisitDuration("gap", s.gap, Duration{}, LONGEST);
     v.Size("payload", s.payloadBytes, 0, PAYLOAD_MAX);

@@ -24,6 +24,7 @@ struct SimSection
     std::uint64_t seed = 1;
     /** "quaternary-heap", or one of ns-3's: "priority-queue", "map", "heap", "calendar", "list" */
     std::string scheduler = "quaternary-heap";
+    std::vector<std::string> defects; ///< names of PLANTED_DEFECTS
 };
 
 /** `[topology]` */
@@ -240,6 +241,7 @@ struct SessionsSection
     std::string arrivals = "fixed";       ///< "fixed" or "poisson"
     std::uint64_t ratePerSecondMilli = 0; ///< new sessions per second, 1e-3; `rate = 1000.0`
     std::string protocol = "tcp";         ///< "tcp" (open, data, close) or "udp"
+    std::uint32_t servers = 131'072;      ///< that they go to, at most
     std::uint32_t packets = 8;            ///< data packets a session and direction
     Duration gap{};                       ///< between two data packets of one direction
     std::uint32_t payloadBytes = 512;

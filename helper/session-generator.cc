@@ -18,7 +18,6 @@ constexpr std::uint64_t PICOSECONDS_IN_1000_S = 1'000'000'000'000'000;
 constexpr unsigned CLIENT_BITS_MAX = 16;
 constexpr std::uint32_t PORT_FIRST = 1024;
 constexpr std::uint32_t SERVER_BASE = 0xc6120000; ///< 198.18.0.0
-constexpr std::uint32_t SERVERS = 1 << 17;        ///< of a /15
 constexpr std::uint16_t SERVER_PORT = 443;        ///< of TCP and UDP alike
 
 } // namespace
@@ -59,12 +58,19 @@ SessionTuples::SessionTuples(const Prefix& inside,
                              std::uint32_t generator,
                              IpProtocol protocol,
                              std::uint64_t seed,
-                             std::vector<Endpoint> servers)
+                             std::vector<Endpoint> servers,
+                             std::uint32_t serversMax)
     : m_portFirst(PORT_FIRST + generator * PORTS)
     , m_protocol(protocol)
     , m_seed(seed)
     , m_servers(std::move(servers))
+    , m_serversMax(serversMax)
 {
+    assert(serversMax >= 1 && serversMax <= SERVERS_MAX);
+    if (m_servers.size() > m_serversMax)
+    {
+        m_servers.resize(m_serversMax);
+    }
     if (inside.length > 31)
     {
         throw std::invalid_argument("generated sessions need an inside prefix of at most 31 bits");
@@ -115,7 +121,7 @@ SessionTuples::SessionOf(const FlowKey& key) const
 std::uint32_t
 SessionTuples::Servers() const
 {
-    return m_servers.empty() ? SERVERS : static_cast<std::uint32_t>(m_servers.size());
+    return m_servers.empty() ? m_serversMax : static_cast<std::uint32_t>(m_servers.size());
 }
 
 Endpoint
@@ -131,7 +137,8 @@ SessionTuples::IndexOf(const Endpoint& server) const
     {
         // An unsigned difference: what lies below the base is far above the limit.
         const std::uint32_t index = server.address - SERVER_BASE;
-        return index < SERVERS && server.port == SERVER_PORT ? std::optional(index) : std::nullopt;
+        return index < m_serversMax && server.port == SERVER_PORT ? std::optional(index)
+                                                                  : std::nullopt;
     }
     const auto found = std::find(m_servers.begin(), m_servers.end(), server);
     return found == m_servers.end()

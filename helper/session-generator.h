@@ -62,18 +62,21 @@ class SessionTuples
   public:
     static constexpr std::uint32_t GENERATORS_MAX = 16;
     static constexpr std::uint32_t PORTS = 4032; ///< client ports of one generator, from 1024 on
+    static constexpr std::uint32_t SERVERS_MAX = 1 << 17; ///< addresses of 198.18.0.0/15
 
     /**
      * @param inside prefix of the inside hosts; its length is at most 31
      * @param generator below GENERATORS_MAX
      * @param servers endpoints that all differ; none: those of 198.18.0.0/15
+     * @param serversMax use the first so many of them, at least 1
      * @throws std::invalid_argument if the prefix or the generator is not so
      */
     SessionTuples(const Prefix& inside,
                   std::uint32_t generator,
                   IpProtocol protocol,
                   std::uint64_t seed,
-                  std::vector<Endpoint> servers = {});
+                  std::vector<Endpoint> servers = {},
+                  std::uint32_t serversMax = SERVERS_MAX);
 
     /** @returns how many sessions can have different tuples. */
     std::uint64_t Capacity() const;
@@ -96,6 +99,7 @@ class SessionTuples
     IpProtocol m_protocol;
     std::uint64_t m_seed;
     std::vector<Endpoint> m_servers; ///< empty: those of 198.18.0.0/15
+    std::uint32_t m_serversMax;
 };
 
 } // namespace flowchain

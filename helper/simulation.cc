@@ -264,6 +264,10 @@ Simulation::OnHostPacket(NodeId host, FramePtr frame, Instant now)
     const std::uint32_t id = frame->packetId;
     if (id == 0 || ParsePacket(*frame, 0, view) != PacketVerdict::OK)
     {
+        if (id != 0)
+        {
+            m_observer.OnMalformedArrival(host, now);
+        }
         m_fabric->Discard(std::move(frame), DropReason::MALFORMED);
         return;
     }

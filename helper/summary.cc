@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "summary.h"
 
+#include "spelling.h"
 #include "units.h"
 
 #include <fmt/format.h>
@@ -86,10 +87,23 @@ SchemeText(const ChainSection& chain)
                                                 chain.release);
 }
 
+/** What is measured here must not be taken for the protocol's. */
+void
+AddDefects(Lines& lines, const Scenario& scenario)
+{
+    if (!scenario.sim.defects.empty())
+    {
+        lines.Add("DEFECTS",
+                  "planted on purpose: {}; the numbers say nothing about the protocol",
+                  Join(scenario.sim.defects, ", "));
+    }
+}
+
 void
 AddTitle(Lines& lines, const RunReport& report)
 {
     const auto& s = report.scenario;
+    AddDefects(lines, s);
     lines.Add("scenario", "{}, seed {}", s.name, s.sim.seed);
     const char* heading = "system";
     for (const auto& line : SystemLines(s))
@@ -270,6 +284,7 @@ Summary(const RunReport& report)
               Grouped(static_cast<std::int64_t>(report.outcome.events)),
               Grouped(static_cast<std::int64_t>(report.PacketHopsPerSecond())));
     lines.Add("digest", "{}", report.outcome.digest);
+    AddDefects(lines, report.scenario);
     return lines.Text();
 }
 

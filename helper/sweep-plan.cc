@@ -332,6 +332,11 @@ PlanSweepText(const std::string& text,
         try
         {
             point.scenario = ScenarioOf(plan, point.parameters);
+            if (!point.scenario.sim.defects.empty())
+            {
+                throw ScenarioError({fmt::format(
+                    "{}: sim.defects: a protocol with planted defects is not measured", file)});
+            }
             plan.points.push_back(std::move(point));
         }
         catch (const ScenarioError& error)

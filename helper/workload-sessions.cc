@@ -60,7 +60,7 @@ SessionsWorkload::SessionsWorkload(const SessionsSection& section,
     , m_payloadBytes(section.payloadBytes)
     , m_replyBytes(section.replyBytes)
     , m_seed(SplitMix64(seed, generator * STREAMS + STREAM_SEQUENCE).Next())
-    , m_tuples(inside, generator, m_protocol, m_seed, balanced.vips)
+    , m_tuples(inside, generator, m_protocol, m_seed, balanced.vips, section.servers)
     , m_arrivals(section.arrivals == "poisson" ? ArrivalProcess::Kind::POISSON
                                                : ArrivalProcess::Kind::FIXED,
                  start,
@@ -73,7 +73,7 @@ SessionsWorkload::SessionsWorkload(const SessionsSection& section,
     Require(section.sessions >= 1 && section.sessions <= SESSIONS_MAX,
             "sessions are 1 to 16000000");
     Require(section.sessions <= m_tuples.Capacity(),
-            "the inside prefix has too few addresses for so many sessions");
+            "there are too few tuples of the inside prefix and `servers` for so many sessions");
     Require(section.ratePerSecondMilli > 0, "rate is positive");
     Require(m_packets <= PACKETS_MAX, "packets are at most 1000000");
     Require(IsTcp() || m_packets > 0, "a udp session has at least one packet");

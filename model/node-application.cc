@@ -5,10 +5,12 @@
 #include "traffic-class.h"
 
 #include <ns3/simulator.h>
+#include <ns3/string.h>
 #include <ns3/uinteger.h>
 
 #include <algorithm>
 #include <cassert>
+#include <sstream>
 
 namespace flowchain
 {
@@ -36,6 +38,23 @@ WorkOf(MessageKind kind)
         return WorkKind::ACK;
     }
     return WorkKind::PACKET;
+}
+
+PlantedDefects
+DefectsOf(const std::string& names)
+{
+    PlantedDefects defects;
+    std::istringstream words(names);
+    for (std::string name; words >> name;)
+    {
+        const auto defect = PlantedDefectByName(name);
+        if (!defect)
+        {
+            NS_FATAL_ERROR("no planted defect '" << name << "'");
+        }
+        defects.Plant(*defect);
+    }
+    return defects;
 }
 
 } // namespace
@@ -147,7 +166,14 @@ NodeApplication::GetTypeId()
                           "Time between heartbeats to the controller; 0: none",
                           TimeValue(PicoSeconds(0)),
                           MakeTimeAccessor(&NodeApplication::m_heartbeatInterval),
-                          MakeTimeChecker(PicoSeconds(0)));
+                          MakeTimeChecker(PicoSeconds(0)))
+            .AddAttribute(
+                "PlantedDefects",
+                "Names of the errors that the protocol is to have on purpose, with blanks "
+                "between them",
+                ns3::StringValue(""),
+                ns3::MakeStringAccessor(&NodeApplication::m_plantedDefects),
+                ns3::MakeStringChecker());
     return tid;
 }
 
@@ -200,6 +226,7 @@ NodeApplication::Create()
     config.channel.batchDelay = ToDuration(m_batchDelay);
     config.channel.batchBytes = m_batchBytes;
     config.heartbeatInterval = ToDuration(m_heartbeatInterval);
+    config.defects = DefectsOf(m_plantedDefects);
     m_machine = MakeMachine(config);
 }
 

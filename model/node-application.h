@@ -223,6 +223,7 @@ class NodeApplication : public ns3::Application
     ns3::Time m_batchDelay;
     std::uint32_t m_batchBytes = 1400;
     ns3::Time m_heartbeatInterval;
+    std::string m_plantedDefects; ///< names
 
     NodeId m_node = NO_NODE;
     const Directory* m_directory = nullptr;

@@ -84,7 +84,9 @@ ServiceNodeApplication::MakeMachine(const NodeConfig& config)
     service.updates = m_tcpUpdates;
     service.removalsMax = m_removalsMax;
     return std::make_unique<ServiceNodeMachine>(
-        config, service, MakeFunction(Nodes().function, {config.self, config.incarnation}));
+        config,
+        service,
+        MakeFunction(Nodes().function, {config.self, config.incarnation, config.defects}));
 }
 
 } // namespace flowchain

@@ -254,6 +254,10 @@ void
 AcceleratorMachine::Remove(const SessionRecord& record, Actions& out)
 {
     m_tombstones.Add(record.id);
+    if (IsPlanted(PlantedDefect::STALE_ENTRY_KEPT))
+    {
+        return;
+    }
     for (const FlowKey& key : {record.original, record.translated.Reversed()})
     {
         Entry* entry = m_entries.Find(key);

@@ -24,7 +24,8 @@ enum class NoteKind : std::uint8_t
     CREATED,          ///< service node: new session
     ADOPTED,          ///< service node: took note that record.owner takes over from a dead node
     STATE_RECEIVED,   ///< first manager: got the session state
-    COPY_STORED,      ///< manager or service node: holds `record` now (new or newer)
+    COPY_STORED,      ///< manager or service node: holds `record` now; value is the version that it
+                      ///< replaces, which is older, or 0
     COPY_CONFLICT,    ///< manager or service node: a newer session has the tuple; not stored
     COPY_SUPERSEDED,  ///< manager or service node: record.id made way for a newer session
     COPY_REFUSED,     ///< manager or service node: table full

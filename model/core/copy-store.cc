@@ -16,7 +16,8 @@ StoreCopy(SessionStore& store, const SessionRecord& record, Actions& out)
     {
     case SessionStore::Outcome::INSERTED:
     case SessionStore::Outcome::UPDATED:
-        out.notes.push_back({.kind = NoteKind::COPY_STORED, .record = record});
+        out.notes.push_back(
+            {.kind = NoteKind::COPY_STORED, .value = store.UpdatedVersion(), .record = record});
         break;
     case SessionStore::Outcome::CONFLICT:
         out.notes.push_back({.kind = NoteKind::COPY_CONFLICT, .record = record});

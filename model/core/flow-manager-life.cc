@@ -122,6 +122,7 @@ FlowManagerMachine::GiveUp(std::uint32_t slot, DropReason reason, Instant now, A
     const Context& context = m_contexts[slot];
     const bool useless = context.phase == Phase::REPLICATING && !context.released && !context.known;
     const SessionRecord record = context.record;
+    reason = IsPlanted(PlantedDefect::DROP_WITHOUT_REASON) ? DropReason::NONE : reason;
     CloseContext(slot, reason, reason);
     if (useless)
     {

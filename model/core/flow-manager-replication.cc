@@ -48,7 +48,13 @@ FlowManagerMachine::SendReverseEntry(std::uint32_t slot, Instant now, Actions& o
     message.header.kind = MessageKind::REVERSE_ENTRY;
     message.entry = ReverseEntry(context.record);
     // What the accelerator will select for the tuple that it sees on the way back (claim 5).
-    const NodeId third = Selector::Manager(message.entry.match, View());
+    const bool isWrong = IsPlanted(PlantedDefect::REVERSE_ENTRY_WRONG_TUPLE);
+    const NodeId third = Selector::Manager(
+        isWrong ? context.record.original.Reversed() : message.entry.match, View());
+    if (IsPlanted(PlantedDefect::PORT_REWRITTEN_ONE_WAY))
+    {
+        message.entry.rewrite.destination.port = message.entry.match.destination.port;
+    }
     if (third == Self())
     {
         StoreReverse(message.entry, out);

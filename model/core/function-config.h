@@ -4,6 +4,7 @@
 
 #include "instant.h"
 #include "nat44.h"
+#include "planted-defect.h"
 #include "session-record.h"
 
 #include <cstdint>
@@ -59,6 +60,7 @@ struct FunctionInstance
 {
     NodeId self = NO_NODE; ///< one of FunctionConfig::nodes
     std::uint8_t incarnation = 0;
+    PlantedDefects defects{};
 };
 
 } // namespace flowchain

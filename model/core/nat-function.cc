@@ -25,7 +25,9 @@ OfNode(const FunctionConfig& config, const FunctionInstance& instance)
     const auto node = std::find(config.nodes.begin(), config.nodes.end(), instance.self);
     assert(node != config.nodes.end());
     nat.block = static_cast<std::uint16_t>(node - config.nodes.begin());
-    nat.generation = instance.incarnation;
+    nat.generation = instance.defects.Has(PlantedDefect::PORTS_OF_LAST_LIFE_REUSED)
+                         ? std::uint8_t{0}
+                         : instance.incarnation;
     return nat;
 }
 
@@ -61,6 +63,10 @@ NatFunction::Open(const PacketView& packet, SessionStore& store, Instant, FlowKe
             return DropReason::PORT_EXHAUSTED;
         }
         translated.source = *endpoint;
+        if (m_instance.defects.Has(PlantedDefect::PORTS_OF_LAST_LIFE_REUSED))
+        {
+            return DropReason::NONE;
+        }
         // From before a restart of this node: the endpoint is that session's until it ends.
         if (const SessionRecord* record = store.Find(translated.Reversed()).record)
         {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 
 namespace flowchain
 {
@@ -30,10 +31,20 @@ OuterDestination(const Frame& frame)
     return Load32(frame.Header().data() + layout::IP + ipv4::DESTINATION);
 }
 
+NodeConfig
+WithDefects(NodeConfig config)
+{
+    if (config.defects.Has(PlantedDefect::UNBOUNDED_BACKLOG))
+    {
+        config.channel.backlogMax = std::numeric_limits<std::uint32_t>::max();
+    }
+    return config;
+}
+
 } // namespace
 
 ProtocolMachine::ProtocolMachine(const NodeConfig& config)
-    : m_config(config)
+    : m_config(WithDefects(config))
     , m_view(config.incarnation == 0 ? MembershipView::Initial(*config.directory)
                                      : MembershipView(*config.directory))
     , m_incarnations(config.directory->nodes.size())
@@ -171,7 +182,8 @@ ProtocolMachine::HandleDecoded(
             Refuse(std::move(frame), header.source, fenced, out);
             return;
         }
-        if (m_transport.ChannelTo(header.source).IsNew(header.sequence))
+        const bool isTwiceGood = IsPlanted(PlantedDefect::DUPLICATE_NOT_SUPPRESSED);
+        if (isTwiceGood || m_transport.ChannelTo(header.source).IsNew(header.sequence))
         {
             const DropReason refused = Admit(message, out);
             if (refused != DropReason::NONE)
@@ -183,7 +195,7 @@ ProtocolMachine::HandleDecoded(
         // A view tells by its epoch whether it is new. The controller counts from 1 again for a
         // node that it takes to be dead, and the node may have had these numbers in this life.
         const bool fresh = m_transport.Accept(header.source, header.sequence, now);
-        if (!fresh && header.kind != MessageKind::VIEW)
+        if (!fresh && header.kind != MessageKind::VIEW && !isTwiceGood)
         {
             Drop(std::move(frame), DropReason::DUPLICATE);
             return;
@@ -201,7 +213,8 @@ ProtocolMachine::HandleDecoded(
 void
 ProtocolMachine::AdoptIncarnation(NodeId peer, std::uint8_t incarnation)
 {
-    if (IsLater(incarnation, m_incarnations[peer]))
+    if (IsLater(incarnation, m_incarnations[peer]) &&
+        !IsPlanted(PlantedDefect::NO_INCARNATION_CHECK))
     {
         m_incarnations[peer] = incarnation;
         m_transport.ResetReceiver(peer);
@@ -211,6 +224,10 @@ ProtocolMachine::AdoptIncarnation(NodeId peer, std::uint8_t incarnation)
 bool
 ProtocolMachine::CheckIncarnations(const MessageHeader& header)
 {
+    if (IsPlanted(PlantedDefect::NO_INCARNATION_CHECK))
+    {
+        return true;
+    }
     AdoptIncarnation(header.source, header.sourceIncarnation);
     if (header.sourceIncarnation != m_incarnations[header.source])
     {
@@ -231,6 +248,10 @@ ProtocolMachine::Fence(const MessageHeader& header) const
     if (m_view.Epoch() == 0)
     {
         return DropReason::NO_VIEW;
+    }
+    if (IsPlanted(PlantedDefect::NO_FENCING))
+    {
+        return DropReason::NONE;
     }
     // A newer message is as bad as an older one: whoever acts on it would do so in a view that its
     // sender has left, such as fan out to fewer nodes than there are. It comes again.
@@ -281,8 +302,9 @@ ProtocolMachine::ProcessAck(const MessageHeader& header, Instant now, Actions& o
 {
     const NodeId peer = header.source;
     // What a peer of another life acknowledges was not sent to this one.
-    if (header.sourceIncarnation != m_view.Incarnation(peer) ||
-        header.targetIncarnation != m_config.incarnation)
+    const bool isOfThisLife = header.sourceIncarnation == m_view.Incarnation(peer) &&
+                              header.targetIncarnation == m_config.incarnation;
+    if (!isOfThisLife && !IsPlanted(PlantedDefect::NO_INCARNATION_CHECK))
     {
         return;
     }

@@ -6,6 +6,7 @@
 #include "instant.h"
 #include "membership-view.h"
 #include "message-transport.h"
+#include "planted-defect.h"
 #include "tombstones.h"
 
 #include <cstdint>
@@ -23,6 +24,7 @@ struct NodeConfig
     FramePool* pool = nullptr;
     ChannelConfig channel;
     Duration heartbeatInterval{0}; ///< 0: sends no heartbeats
+    PlantedDefects defects;
 };
 
 /** What an operator asks the controller for. */
@@ -184,6 +186,11 @@ class ProtocolMachine
     const NodeConfig& Config() const
     {
         return m_config;
+    }
+
+    bool IsPlanted(PlantedDefect defect) const
+    {
+        return m_config.defects.Has(defect);
     }
 
     const Directory& Nodes() const

@@ -15,7 +15,7 @@ namespace flowchain
 ReplicaMachine::ReplicaMachine(const NodeConfig& config, const ReplicaConfig& replica)
     : ProtocolMachine(config)
     , m_replica(replica)
-    , m_store(replica.sessionsMax, replica.tombstonesMax)
+    , m_store(replica.sessionsMax, replica.tombstonesMax, config.defects)
 {
     assert(replica.length >= 1 && replica.position >= 1 && replica.position <= replica.length);
     m_replica.release = replica.scheme->Release(replica.release);
@@ -128,6 +128,10 @@ ReplicaMachine::FindSpread(SessionId session, std::uint16_t attempt) const
 bool
 ReplicaMachine::MayRelease(const Spread& spread) const
 {
+    if (IsPlanted(PlantedDefect::RELEASE_BEFORE_ACK))
+    {
+        return true;
+    }
     switch (m_replica.release)
     {
     case ReleaseRule::IMMEDIATE:
@@ -244,6 +248,13 @@ ReplicaMachine::HandleMessage(const SyncMessage& message, FramePtr frame, Instan
 DropReason
 ReplicaMachine::Admit(const SyncMessage& message, Actions& out)
 {
+    if (message.header.kind == MessageKind::SNAPSHOT)
+    {
+        // Who is ready has everything: the donor tries again until there is room.
+        const bool isFull = message.record.state != SessionState::DELETED &&
+                            m_store.Check(message.record) == SessionStore::Outcome::FULL;
+        return isFull ? DropReason::TABLE_FULL : DropReason::NONE;
+    }
     if (message.header.kind != MessageKind::CHAIN && message.header.kind != MessageKind::FAN_OUT)
     {
         return DropReason::NONE;
@@ -252,7 +263,10 @@ ReplicaMachine::Admit(const SyncMessage& message, Actions& out)
     {
     case SessionStore::Outcome::FULL:
         out.notes.push_back({.kind = NoteKind::COPY_REFUSED, .record = message.record});
-        return DropReason::TABLE_FULL;
+        return message.header.kind == MessageKind::FAN_OUT &&
+                       IsPlanted(PlantedDefect::ACK_BEFORE_STORE)
+                   ? DropReason::NONE
+                   : DropReason::TABLE_FULL;
     case SessionStore::Outcome::CONFLICT:
         out.notes.push_back({.kind = NoteKind::COPY_CONFLICT, .record = message.record});
         return DropReason::REFUSED;
@@ -311,7 +325,9 @@ ReplicaMachine::HandleReturned(
     case MessageKind::SNAPSHOT_END:
         if (Snapshot* snapshot = FindSnapshot(peer, message.token); snapshot != nullptr)
         {
-            StartSnapshot(*snapshot, now, out); // given up, and nothing may be missing
+            Rewind(*snapshot); // given up or refused, and nothing may be missing
+            m_snapshotRetry =
+                std::min(m_snapshotRetry, now + Config().channel.retransmitTimeoutMax);
         }
         break;
     default:
@@ -333,6 +349,11 @@ ReplicaMachine::HandleReturnedChain(ReliableChannel::Outstanding message,
     const MessageHeader& header = decoded.header;
     const Passage passage{
         decoded.record, header.first, header.attempt, (header.flags & message_flag::EXISTING) != 0};
+    if (why == DropReason::NODE_DOWN && IsPlanted(PlantedDefect::FORGET_UNACKED_ON_VIEW_CHANGE))
+    {
+        TakeForDone(decoded.record.id, now, out);
+        return;
+    }
     if (header.first == Self())
     {
         const SpreadHandle handle = FindSpread(decoded.record.id, header.attempt);
@@ -363,6 +384,18 @@ ReplicaMachine::HandleReturnedChain(ReliableChannel::Outstanding message,
               decoded.hasInnerFrame ? std::move(message.copy) : FramePtr(),
               now,
               out);
+    }
+}
+
+/** Of PlantedDefect::FORGET_UNACKED_ON_VIEW_CHANGE: the root waits for nobody any longer. */
+void
+ReplicaMachine::TakeForDone(SessionId session, Instant now, Actions& out)
+{
+    const SpreadHandle handle = FindSpread(session);
+    if (handle != NO_SPREAD)
+    {
+        m_spreads[handle].chainDone = m_spreads[handle].fanOutDone = true;
+        HandleSpread(handle, FramePtr(), now, out);
     }
 }
 

@@ -244,10 +244,14 @@ class ReplicaMachine : public ProtocolMachine
                              DropReason why,
                              Instant now,
                              Actions& out);
+    void TakeForDone(SessionId session, Instant now, Actions& out);
+    /** Whether a node is fanned out to; it is, but for a planted defect. */
+    bool IsInFan(NodeId node) const;
     SpreadHandle FindSpread(SessionId session, std::uint16_t attempt) const;
     void ForgetDeadlines();
     bool IsOpen(const Snapshot& snapshot) const;
     void StartSnapshot(Snapshot& snapshot, Instant now, Actions& out);
+    void Rewind(Snapshot& snapshot);
     void FeedSnapshot(Snapshot& snapshot, Instant now, Actions& out);
     void FeedSnapshots(Instant now, Actions& out);
     Snapshot* FindSnapshot(NodeId peer, std::uint64_t run);

@@ -110,6 +110,16 @@ ReplicaMachine::HandleChain(const SyncMessage& message, FramePtr packet, Instant
 // ---------------------------------------------------------------------------------------------
 // Fan-out
 
+bool
+ReplicaMachine::IsInFan(NodeId node) const
+{
+    const bool isLeftOut =
+        (IsPlanted(PlantedDefect::SKIP_LAST_FAN_OUT) && node == m_plan.fan.back()) ||
+        (IsPlanted(PlantedDefect::SKIP_JOINING_NODES) &&
+         View().Status(node) == MemberStatus::JOINING);
+    return !isLeftOut;
+}
+
 void
 ReplicaMachine::StartFanOut(const Passage& passage, Instant now, Actions& out)
 {
@@ -134,6 +144,10 @@ ReplicaMachine::StartFanOut(const Passage& passage, Instant now, Actions& out)
     const std::uint64_t token = TokenOf(slot, fanOut.generation);
     for (const NodeId node : m_plan.fan)
     {
+        if (!IsInFan(node))
+        {
+            continue;
+        }
         SyncMessage message;
         message.header.kind = MessageKind::FAN_OUT;
         message.record = passage.record;

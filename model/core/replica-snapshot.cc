@@ -53,12 +53,18 @@ ReplicaMachine::ReviseSnapshots(bool isDonor, Instant now, Actions& out)
 void
 ReplicaMachine::StartSnapshot(Snapshot& snapshot, Instant now, Actions& out)
 {
+    Rewind(snapshot);
+    FeedSnapshot(snapshot, now, out);
+}
+
+void
+ReplicaMachine::Rewind(Snapshot& snapshot)
+{
     snapshot.removals = OpenRemovals();
     snapshot.cursor = 0;
     snapshot.inFlight = 0;
     snapshot.run = ++m_snapshotRun;
     snapshot.ended = false;
-    FeedSnapshot(snapshot, now, out);
 }
 
 void

@@ -279,6 +279,14 @@ ServiceNodeMachine::BeginRemoval(SessionRecord record,
     out.notes.push_back(
         {.kind = NoteKind::DELETED, .value = static_cast<std::uint64_t>(cause), .record = record});
     TakeOut(record, now, out);
+    if (IsPlanted(PlantedDefect::EARLY_PORT_REUSE))
+    {
+        m_function->Close(record);
+    }
+    else
+    {
+        m_function->Reserve(record); // it may be of an earlier life of this node
+    }
     const std::uint32_t number = m_removals.Begin(record);
     const std::vector<NodeId> holders = Holders();
     for (const NodeId node : holders)
@@ -354,7 +362,10 @@ void
 ServiceNodeMachine::FinishRemoval(const SessionRecord& record, Actions& out)
 {
     out.notes.push_back({.kind = NoteKind::DELETION_CONFIRMED, .record = record});
-    m_function->Close(record);
+    if (!IsPlanted(PlantedDefect::EARLY_PORT_REUSE))
+    {
+        m_function->Close(record);
+    }
     m_removals.Trim();
 }
 

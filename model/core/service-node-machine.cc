@@ -1,13 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "service-node-machine.h"
 
+#include "byte-order.h"
+#include "icmp.h"
 #include "selector.h"
+#include "tcp.h"
+#include "udp.h"
 
 #include <algorithm>
 #include <cassert>
 
 namespace flowchain
 {
+
+namespace
+{
+
+/** Of the packet's transport header. */
+std::uint8_t*
+ChecksumField(Frame& frame, const PacketView& view)
+{
+    const std::size_t offset = view.key.protocol == IpProtocol::TCP   ? tcp::CHECKSUM
+                               : view.key.protocol == IpProtocol::UDP ? udp::CHECKSUM
+                                                                      : icmp::CHECKSUM;
+    return frame.Header().data() + view.l4Offset + offset;
+}
+
+} // namespace
 
 ServiceNodeMachine::ServiceNodeMachine(const NodeConfig& config,
                                        const ServiceNodeConfig& service,
@@ -16,7 +35,7 @@ ServiceNodeMachine::ServiceNodeMachine(const NodeConfig& config,
     , m_service(service)
     , m_function(std::move(function))
     , m_repairedView(View())
-    , m_ready(config.incarnation == 0)
+    , m_ready(config.incarnation == 0 || config.defects.Has(PlantedDefect::ACTIVE_BEFORE_SNAPSHOT))
     , m_ageing(service.timers)
     , m_removals(service.removalsMax)
     , m_witness(config.directory->nodes.size())
@@ -155,7 +174,12 @@ ServiceNodeMachine::ProcessLooked(const SessionStore::Match& match,
         Keep(record, now, out);
     }
     const bool reverse = (flags & message_flag::REVERSE) != 0;
+    const std::uint16_t checksum = Load16(ChecksumField(*frame, view));
     RewritePacket(*frame, view, reverse ? record.original.Reversed() : record.translated);
+    if (IsPlanted(PlantedDefect::CHECKSUM_NOT_UPDATED))
+    {
+        Store16(ChecksumField(*frame, view), checksum);
+    }
     SpreadAndAnswer(record, flags, manager, std::move(frame), now, out);
 }
 
@@ -206,7 +230,10 @@ ServiceNodeMachine::Adopt(SessionRecord& record) const
         return false;
     }
     record.owner = Scheme().Heir(record, View());
-    record.version = MakeSessionVersion(View().Epoch(), VersionCounterOf(record.state));
+    if (!IsPlanted(PlantedDefect::ADOPT_KEEPS_VERSION))
+    {
+        record.version = MakeSessionVersion(View().Epoch(), VersionCounterOf(record.state));
+    }
     return true;
 }
 

@@ -7,8 +7,11 @@
 namespace flowchain
 {
 
-SessionStore::SessionStore(std::uint32_t sessionsMax, std::uint32_t tombstonesMax)
+SessionStore::SessionStore(std::uint32_t sessionsMax,
+                           std::uint32_t tombstonesMax,
+                           PlantedDefects defects)
     : m_sessionsMax(sessionsMax)
+    , m_defects(defects)
     , m_tombstones(tombstonesMax)
 {
     assert(sessionsMax < FlowIndex::NOT_FOUND / 2); // two index entries a session
@@ -21,21 +24,25 @@ SessionStore::Apply(const SessionRecord& record)
     const std::uint64_t hash = FlowHash(record.original);
     const std::uint64_t reverseHash = FlowHash(reverse);
     m_superseded.clear();
+    m_updatedVersion = 0;
     const std::uint32_t found = Lookup(record.original, hash);
     if (found != FlowIndex::NOT_FOUND && m_records[found / 2].id == record.id)
     {
         SessionRecord& known = m_records[found / 2];
         assert(known.original == record.original && known.translated == record.translated);
-        if (known.version >= record.version)
+        const bool isOlder = known.version > record.version;
+        if (known.version == record.version ||
+            (isOlder && !m_defects.Has(PlantedDefect::OLD_VERSION_OVERWRITES)))
         {
             return Outcome::UNCHANGED;
         }
+        m_updatedVersion = known.version;
         CountOwner(known.owner, -1U);
         known = record;
         CountOwner(known.owner, 1);
         return Outcome::UPDATED;
     }
-    if (IsDeleted(record.id))
+    if (IsRefused(record.id))
     {
         return Outcome::DELETED;
     }
@@ -46,7 +53,7 @@ SessionStore::Apply(const SessionRecord& record)
         return Outcome::CONFLICT;
     }
     const bool replaces = found != FlowIndex::NOT_FOUND || other != FlowIndex::NOT_FOUND;
-    if (Size() >= m_sessionsMax && !replaces)
+    if (IsFull() && !replaces)
     {
         return Outcome::FULL;
     }
@@ -79,7 +86,7 @@ SessionStore::Check(const SessionRecord& record) const
         return m_records[found / 2].version >= record.version ? Outcome::UNCHANGED
                                                               : Outcome::UPDATED;
     }
-    if (IsDeleted(record.id))
+    if (IsRefused(record.id))
     {
         return Outcome::DELETED;
     }
@@ -90,7 +97,7 @@ SessionStore::Check(const SessionRecord& record) const
         return Outcome::CONFLICT;
     }
     const bool replaces = found != FlowIndex::NOT_FOUND || other != FlowIndex::NOT_FOUND;
-    return Size() >= m_sessionsMax && !replaces ? Outcome::FULL : Outcome::INSERTED;
+    return IsFull() && !replaces ? Outcome::FULL : Outcome::INSERTED;
 }
 
 std::uint32_t

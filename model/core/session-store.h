@@ -3,6 +3,7 @@
 #define FLOWCHAIN_SESSION_STORE_H
 
 #include "flow-table.h"
+#include "planted-defect.h"
 #include "session-record.h"
 #include "sync-message.h"
 #include "tombstones.h"
@@ -34,7 +35,9 @@ class SessionStore
 
     static constexpr std::uint32_t TOMBSTONES_MAX = 65'536;
 
-    explicit SessionStore(std::uint32_t sessionsMax, std::uint32_t tombstonesMax = TOMBSTONES_MAX);
+    explicit SessionStore(std::uint32_t sessionsMax,
+                          std::uint32_t tombstonesMax = TOMBSTONES_MAX,
+                          PlantedDefects defects = {});
 
     /**
      * Insert the record, or replace an older version of the same session. Where another session
@@ -53,6 +56,12 @@ class SessionStore
     const std::vector<SessionRecord>& Superseded() const
     {
         return m_superseded;
+    }
+
+    /** Version that the last Apply() has updated; 0: there was none. */
+    std::uint64_t UpdatedVersion() const
+    {
+        return m_updatedVersion;
     }
 
     /** Take the session out, whatever its version, and refuse it from now on.
@@ -117,7 +126,19 @@ class SessionStore
     void TakeOut(std::uint32_t found);
     void CountOwner(NodeId owner, std::uint32_t change);
 
+    bool IsRefused(SessionId session) const
+    {
+        return IsDeleted(session) && !m_defects.Has(PlantedDefect::TOMBSTONE_IGNORED);
+    }
+
+    bool IsFull() const
+    {
+        return Size() >= m_sessionsMax && !m_defects.Has(PlantedDefect::TABLE_LIMIT_IGNORED);
+    }
+
     std::uint32_t m_sessionsMax;
+    PlantedDefects m_defects;
+    std::uint64_t m_updatedVersion = 0;
     std::vector<SessionRecord> m_superseded;
     FlowIndex m_index; ///< of what Lookup() returns
     ChunkedVector<SessionRecord> m_records;

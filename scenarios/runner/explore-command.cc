@@ -19,9 +19,6 @@
 namespace flowchain
 {
 
-namespace
-{
-
 Duration
 DurationOf(const std::string& text, const char* option)
 {
@@ -35,7 +32,6 @@ DurationOf(const std::string& text, const char* option)
     }
 }
 
-/** "FROM:TO", each of which may be missing */
 void
 ReadWindow(const std::string& text, const Scenario& scenario, PlanOptions& plan)
 {
@@ -63,6 +59,9 @@ ReadWindow(const std::string& text, const Scenario& scenario, PlanOptions& plan)
         throw ScenarioError({fmt::format("--window {}: it ends before it begins", text)});
     }
 }
+
+namespace
+{
 
 void
 ReadKinds(const std::vector<std::string>& names, PlanOptions& plan)

@@ -2,6 +2,7 @@
 #ifndef FLOWCHAIN_EXPLORE_COMMAND_H
 #define FLOWCHAIN_EXPLORE_COMMAND_H
 
+#include "crash-plan.h"
 #include "scenario.h"
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,13 @@
 
 namespace flowchain
 {
+
+/** @returns the option's value. @throws ScenarioError if it is no duration */
+Duration DurationOf(const std::string& text, const char* option);
+
+/** What `--window` says: "FROM:TO", each of which may be missing, and so may the whole.
+ * @throws ScenarioError */
+void ReadWindow(const std::string& text, const Scenario& scenario, PlanOptions& plan);
 
 /** What `--crash-at`, `--crash-node`, `--recover-after` and `--without-fault` say. */
 struct CrashOptions

@@ -123,6 +123,53 @@ TEST_F(InvariantCheckerTest, DurabilityWantsTheReverseEntry)
     EXPECT_TRUE(Only(Invariant::DURABILITY));
 }
 
+TEST_F(InvariantCheckerTest, DurabilityWantsTheReverseEntryWhereItWillBeAskedFor)
+{
+    const SessionRecord record = Open(1, 2000);
+    checker.Stored(MANAGER, record, At(11));
+    checker.Stored(SERVICE_B, record, At(12));
+    registry.Find(record.id)->reverseStored = true;
+    registry.Find(record.id)->thirds.set(2);
+    checker.Released(
+        MANAGER, record, Mask({SERVICE_A, SERVICE_B}), Mask({MANAGER}), 1, At(20), NodeId{3});
+    EXPECT_TRUE(Only(Invariant::DURABILITY));
+    EXPECT_EQ(
+        checker.Violations().front().Text(),
+        "durability at 0.000000020 s: node1 released session 4:1 before its reverse entry was "
+        "stored at node3");
+}
+
+TEST_F(InvariantCheckerTest, DurabilityWantsEverythingFromWhoHasJoined)
+{
+    const SessionRecord record = Open(1, 2000);
+    checker.Stored(MANAGER, record, At(11));
+    checker.Stored(SERVICE_B, record, At(12));
+    registry.Find(record.id)->reverseStored = true;
+    Release(record);
+    const SessionRecord waiting = Open(2, 2001); // it has been promised nothing yet
+    checker.Activated(SERVICE_B, 0, At(30));
+    EXPECT_EQ(checker.ViolationCount(), 0U);
+    checker.Activated(6, 0, At(31));
+    EXPECT_TRUE(Only(Invariant::DURABILITY));
+    EXPECT_EQ(
+        checker.Violations().front().Text(),
+        "durability at 0.000000031 s: node6 is active without session 4:1 (1 sessions in all)");
+}
+
+TEST_F(InvariantCheckerTest, AgreementLetsNoOlderVersionOverwriteANewer)
+{
+    SessionRecord record = Open(1, 2000);
+    const std::uint64_t first = record.version;
+    record.version = MakeSessionVersion(1, 2);
+    checker.Stored(SERVICE_B, record, At(11));
+    checker.Stored(SERVICE_A, record, At(12), true, first);
+    EXPECT_EQ(checker.ViolationCount(), 0U);
+    SessionRecord old = record;
+    old.version = first;
+    checker.Stored(SERVICE_B, old, At(13), true, record.version);
+    EXPECT_TRUE(Only(Invariant::AGREEMENT));
+}
+
 TEST_F(InvariantCheckerTest, DurabilityIsJudgedAtEveryCrash)
 {
     const SessionRecord record = Open(1, 2000);

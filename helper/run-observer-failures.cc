@@ -124,12 +124,17 @@ RunObserver::JudgeRestored(const MembershipView& view, Instant now)
 void
 RunObserver::JudgeJoined(const MembershipView& view, Instant now)
 {
+    NodeMask stayed = m_active & m_complete;
+    for (const NodeId node : m_directory.serviceNodes)
+    {
+        stayed.set(node, stayed.test(node) && view.IsActive(node));
+    }
     for (const NodeId node : m_directory.serviceNodes)
     {
         const std::uint16_t service = m_directory.nodes[node].service;
         const bool here = !m_downSince.contains(node) &&
                           m_applications[node]->Incarnation() == view.Incarnation(node);
-        const NodeMask donors = OfService(m_active & m_complete, service);
+        const NodeMask donors = OfService(stayed, service);
         if (here && view.IsActive(node) && !m_active.test(node) && donors.any())
         {
             m_checker.Activated(node, service, now);

@@ -2,6 +2,7 @@
 #include "build-info.h"
 #include "catalogue-command.h"
 #include "cluster-options.h"
+#include "defects-command.h"
 #include "explain-command.h"
 #include "explore-command.h"
 #include "query-command.h"
@@ -274,6 +275,8 @@ Run(int argc, char** argv)
     exploreCommand.AddTo(app);
     flowchain::ExplainCommand explainCommand;
     explainCommand.AddTo(app);
+    flowchain::DefectsCommand defectsCommand;
+    defectsCommand.AddTo(app);
     flowchain::SwarmCommand swarmCommand;
     swarmCommand.AddTo(app);
     flowchain::ShrinkCommand shrinkCommand;
@@ -329,6 +332,10 @@ Run(int argc, char** argv)
     if (shrinkCommand.Parsed())
     {
         return shrinkCommand.Run();
+    }
+    if (defectsCommand.Parsed())
+    {
+        return defectsCommand.Run();
     }
     if (swarmCommand.Parsed())
     {

@@ -72,8 +72,7 @@ DescribeFrame(const Boundary& boundary, const RunContext& context, SeenBoundary&
         }
     }
     std::ranges::sort(seen.sessions);
-    const auto [first, last] = std::ranges::unique(seen.sessions);
-    seen.sessions.erase(first, last);
+    seen.sessions.erase(std::ranges::unique(seen.sessions).begin(), seen.sessions.end());
 }
 
 /** Accelerators, managers and service nodes that have to do with each session. */

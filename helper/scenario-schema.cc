@@ -39,6 +39,7 @@ Visit(ScenarioVisitor& v, SimSection& s)
     v.VisitChoice("scheduler",
                   s.scheduler,
                   {"quaternary-heap", "priority-queue", "map", "heap", "calendar", "list"});
+    v.Integer("events_max", s.eventsMax, 1, SimSection{}.eventsMax);
     v.VisitTexts("defects", s.defects);
 }
 

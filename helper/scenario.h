@@ -24,6 +24,8 @@ struct SimSection
     std::uint64_t seed = 1;
     /** "quaternary-heap", or one of ns-3's: "priority-queue", "map", "heap", "calendar", "list" */
     std::string scheduler = "quaternary-heap";
+    /** Of the run; ns-3 numbers them with 32 bits (2^32 less what may still be pending). */
+    std::uint64_t eventsMax = 4'200'000'000;
     std::vector<std::string> defects; ///< names of PLANTED_DEFECTS
 };
 

@@ -377,12 +377,13 @@ SmallerNumbers(const TomlBlocks& blocks, const TomlBlocks& resolved)
         {
             const auto& lines = resolved[i].lines;
             const auto line = std::ranges::find(lines, size.key, TomlBlock::KeyOf);
-            const auto number = resolved[i].Name() != size.block || line == lines.end()
-                                    ? std::nullopt
-                                    : NumberIn(ValueOf(*line));
+            if (resolved[i].Name() != size.block || line == lines.end())
+            {
+                continue;
+            }
+            const std::uint64_t number = NumberIn(ValueOf(*line)).value_or(size.lowest);
             Alternatives smaller;
-            for (const std::uint64_t value :
-                 number ? Lower(*number, size.lowest) : std::vector<std::uint64_t>{})
+            for (const std::uint64_t value : Lower(number, size.lowest))
             {
                 TomlBlocks candidate = blocks;
                 const std::size_t place = Counterpart(resolved, i, candidate);
@@ -391,7 +392,7 @@ SmallerNumbers(const TomlBlocks& blocks, const TomlBlocks& resolved)
                 {
                     // The last ones instead of the first ones.
                     smaller.push_back(WithLine(
-                        smaller.back(), place, "start", LaterStart(resolved[i], *number - value)));
+                        smaller.back(), place, "start", LaterStart(resolved[i], number - value)));
                 }
             }
             if (!smaller.empty())

@@ -206,8 +206,11 @@ class Shrinker
         std::erase_if(scenario.expectations, isOther);
         if (!m_task.expectation)
         {
-            scenario.expectations = {
-                {.metric = NO_VIOLATION, .comparison = "equals", .value = "0", .number = 0}};
+            ExpectSection none;
+            none.metric = NO_VIOLATION;
+            none.comparison = "equals";
+            none.value = "0";
+            scenario.expectations = {none};
         }
         m_best = MinimalBlocks(scenario);
         TryFirst({MinimalBlocks(WithoutDraws(scenario))});

@@ -144,6 +144,7 @@ MakeFabricConfig(const Scenario& scenario,
     config.queueFrames = topology.queueFrames;
     config.seed = scenario.sim.seed;
     config.framesMax = topology.framesMax;
+    config.eventsMax = scenario.sim.eventsMax;
     config.tellsAtArrival = TellsAtArrival(scenario);
     config.faults = MakeFaultPlan(scenario, LeafSpine(config), unplanned);
     return config;

@@ -18,6 +18,7 @@
 #include "simulation-config.h"
 #include "workload-set.h"
 
+#include <fmt/format.h>
 #include <ns3/simulator.h>
 
 #include <algorithm>
@@ -424,6 +425,11 @@ RunOutcome
 Simulation::Finish(std::uint64_t events)
 {
     RunOutcome outcome;
+    outcome.events = ns3::Simulator::GetEventCount() - events;
+    if (outcome.events > m_scenario->sim.eventsMax) // the fabric looks from time to time only
+    {
+        throw std::runtime_error(fmt::format("{} events are more than events_max", outcome.events));
+    }
     outcome.series = m_observer.FinishSeries(Now()); // before the observer closes its books
     CheckBounds();
     CheckConservation();
@@ -440,7 +446,6 @@ Simulation::Finish(std::uint64_t events)
     outcome.metrics.Set("failures.of_links", LinkFailures());
     outcome.metrics.Set("failures.missed", static_cast<std::int64_t>(m_injector.Missed()));
     outcome.histograms = outcome.metrics.TakeHistograms();
-    outcome.events = ns3::Simulator::GetEventCount() - events;
     outcome.metrics.Set("run.events", static_cast<std::int64_t>(outcome.events));
     outcome.digest = m_observer.Digest();
     outcome.ended = Now();

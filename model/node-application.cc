@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cassert>
 #include <sstream>
+#include <stdexcept>
+#include <string>
 
 namespace flowchain
 {
@@ -569,7 +571,14 @@ void
 NodeApplication::Recover()
 {
     assert(IsDown());
-    m_incarnation = static_cast<std::uint8_t>((m_incarnation + 1) & 63);
+    if (m_incarnation == INCARNATION_MAX)
+    {
+        throw std::runtime_error("node " + std::to_string(m_node) + " restarts more than " +
+                                 std::to_string(INCARNATION_MAX) +
+                                 " times: messages and names of sessions could not tell its lives "
+                                 "apart");
+    }
+    ++m_incarnation;
     Create();
     if (m_listener != nullptr)
     {

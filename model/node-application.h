@@ -48,6 +48,8 @@ class NodeListener
 class NodeApplication : public ns3::Application
 {
   public:
+    static constexpr std::uint8_t INCARNATION_MAX = 63; ///< messages have six bits for it
+
     static ns3::TypeId GetTypeId();
 
     NodeApplication();
@@ -66,7 +68,8 @@ class NodeApplication : public ns3::Application
      * NodeListener it ends the step of this node that is being told of: what the listener was told
      * has happened, and nothing that would have come after it. */
     void Crash();
-    /** Start again with empty tables. @pre IsDown() */
+    /** Start again with empty tables. @pre IsDown()
+     * @throws std::runtime_error in the life after INCARNATION_MAX */
     void Recover();
 
     /** Process nothing until `until`. Cores go on then where they were, and the queue fills
@@ -231,7 +234,7 @@ class NodeApplication : public ns3::Application
     NodeListener* m_listener = nullptr;
     std::unique_ptr<ProtocolMachine> m_machine;
     std::unique_ptr<ServiceQueue> m_queue;
-    std::uint8_t m_incarnation = 0;
+    std::uint8_t m_incarnation = 0; ///< up to INCARNATION_MAX
     /** Counts crashes and pauses. The mark of a frame is the era in which it was admitted. */
     std::uint32_t m_era = 0;
     std::uint32_t m_firstEra = 0;    ///< since the latest crash: frames of earlier ones are dropped

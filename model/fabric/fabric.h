@@ -40,8 +40,8 @@ struct FabricConfig
     FaultPlan faults;
     std::uint64_t seed = 1;              ///< of what faults leave to chance
     std::uint32_t framesMax = 4'000'000; ///< of the pool
-    /** Events of a run, whoever scheduled them; ns-3 numbers them with 32 bits (2^32 less what may
-     * still be pending). */
+    /** Events of a run, whoever scheduled them; more of them end it, as soon as 1024 more frames
+     * have been put on links. */
     std::uint64_t eventsMax = 4'200'000'000;
 };
 

@@ -20,7 +20,7 @@ namespace
 {
 
 /** Packet-hops between two looks at the number of events: a power of two. */
-constexpr std::uint64_t EVENT_CHECK_INTERVAL = 1U << 16;
+constexpr std::uint64_t EVENT_CHECK_INTERVAL = 1U << 10;
 
 } // namespace
 
@@ -432,7 +432,7 @@ LeanFabric::CountHop()
         m_simulator->GetEventCount() > m_eventsMax)
     {
         throw std::runtime_error("fabric: more than " + std::to_string(m_eventsMax) +
-                                 " events in one run; ns-3 numbers events with 32 bits");
+                                 " events in one run (events_max)");
     }
 }
 

@@ -25,7 +25,7 @@ namespace
 {
 
 constexpr std::uint16_t ETHERTYPE_IPV4 = 0x0800; ///< PPP of ns-3 knows few protocols
-constexpr std::uint64_t EVENT_CHECK_INTERVAL = 1U << 16;
+constexpr std::uint64_t EVENT_CHECK_INTERVAL = 1U << 10;
 
 std::int64_t
 NowPicoseconds()
@@ -441,7 +441,7 @@ PointToPointFabric::HandleCrossing(Waiting& waiting)
     if (m_packetHops % EVENT_CHECK_INTERVAL == 0 && ns3::Simulator::GetEventCount() > m_eventsMax)
     {
         throw std::runtime_error("fabric: more than " + std::to_string(m_eventsMax) +
-                                 " events in one run; ns-3 numbers events with 32 bits");
+                                 " events in one run (events_max)");
     }
     const LeafSpine::Ends ends = m_network.EndsOf(link);
     FramePtr frame(Allocate());

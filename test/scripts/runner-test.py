@@ -165,6 +165,14 @@ class RunnerTest(ProgramTest):
             digests.add(self.result()["metrics"]["trace.digest"]["value"])
         self.assertEqual(len(digests), 2)
 
+    def test_a_run_is_bounded_in_events(self):
+        arguments = ("run", "first.toml", "--quiet")
+        self.expect(0, *arguments)
+        events = self.result()["metrics"]["run.events"]["value"]
+        self.expect(0, *arguments, "-s", f"sim.events_max={events}")
+        done = self.expect(2, *arguments, "-s", f"sim.events_max={events - 1}")
+        self.assertIn(f"{events} events are more than events_max", done.stderr)
+
     def test_failed_expectation(self):
         done = self.expect(1, "run", "first.toml", *EXPECT_FAILS)
         self.assertIn("FAIL sessions.completed equals 11: 10", done.stdout)

@@ -6,6 +6,7 @@ takes, and it is as bad as before; and what `known` says of an expectation.
 usage: shrink-test.py PROGRAM [unittest options]
 """
 
+import os
 import re
 import tomllib
 
@@ -172,7 +173,9 @@ class ShrinkTest(program_test.ProgramTest):
         self.assertNotIn("failure", small)
         self.assertEqual(small["topology"]["frames_max"], 2)
         self.assertIn("frames", done.stdout.split("violates")[1])
-        self.expect(2, "run", "small.toml", "--quiet")
+        # ns-3 does not free the event that throws, which a sanitizer would tell.
+        self.expect(2, "run", "small.toml", "--quiet",
+                    env=os.environ | {"ASAN_OPTIONS": "detect_leaks=0"})
 
     def test_a_seed_of_a_swarm(self):
         self.expect(0, "swarm", "first.toml", "--write", "3", "--output-scenario", "three.toml")

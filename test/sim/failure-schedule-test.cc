@@ -3,6 +3,7 @@
 #include "failure-event.h"
 #include "failure-plan.h"
 #include "forked-runs.h"
+#include "node-application.h"
 #include "node-selector.h"
 #include "scenario-fixture.h"
 #include "simulation.h"
@@ -251,6 +252,36 @@ TEST(FailureScheduleTest, NobodyIsStruckBeforeTheSessionStarts)
 {
     EXPECT_EQ(StoryOf("node = \"session[2].tail\"\nat = \"1ms\"\n"),
               "no-target crash finds no session[2].tail 1ms\n0 struck, 1 missed");
+}
+
+/** @returns why the run has no result; empty if it has one */
+std::string
+ErrorAfterRestarts(int restarts)
+{
+    std::string text = MINIMAL;
+    for (int i = 1; i <= restarts; ++i)
+    {
+        text += "[[failure]]\nnode = \"manager[0]\"\nrecover_after = \"1ms\"\nat = \"" +
+                std::to_string(10 * i) + "ms\"\n";
+    }
+    return RunForked(1,
+                     1,
+                     [&](std::size_t)
+                     {
+        return RecordRun(ParseScenario(text, "x.toml"));
+           },
+                     {})
+        .front()
+        .error;
+}
+
+/** Nobody could tell its next life from its first one. */
+TEST(FailureScheduleTest, ANodeThatRestartsTooOftenEndsTheRun)
+{
+    EXPECT_EQ(ErrorAfterRestarts(NodeApplication::INCARNATION_MAX), "");
+    EXPECT_NE(
+        ErrorAfterRestarts(NodeApplication::INCARNATION_MAX + 1).find("restarts more than 63"),
+        std::string::npos);
 }
 
 } // namespace

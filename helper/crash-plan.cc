@@ -72,7 +72,8 @@ DescribeFrame(const Boundary& boundary, const RunContext& context, SeenBoundary&
         }
     }
     std::ranges::sort(seen.sessions);
-    seen.sessions.erase(std::ranges::unique(seen.sessions).begin(), seen.sessions.end());
+    seen.sessions.erase(std::unique(seen.sessions.begin(), seen.sessions.end()),
+                        seen.sessions.end());
 }
 
 /** Accelerators, managers and service nodes that have to do with each session. */

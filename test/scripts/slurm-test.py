@@ -28,6 +28,7 @@ COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo", "setpriv")
 PROGRAM = ""
 CLUSTER = None
 RUNS = 48
+RUNS_OF_TASK = 4
 ARRAY_MAX = 5
 
 CONFIGURATION = """ClusterName=test
@@ -220,27 +221,35 @@ class SlurmTest(unittest.TestCase):
     def shards(self):
         return list((self.folder / "c.db.shards").glob("*.db"))
 
-    def runs_in_shards(self):
-        """Ids of the runs, one for each time that it was made."""
+    def runs_of_shards(self):
+        """Ids of the runs in each shard, one for each time that it was made."""
         ids = []
         for shard in self.shards():
             database = sqlite3.connect(f"file:{shard}?mode=ro", uri=True)
-            ids += [row[0] for row in database.execute("SELECT id FROM run")]
+            ids.append([row[0] for row in database.execute("SELECT id FROM run")])
             database.close()
         return ids
 
-    def halt_tasks(self):
-        """Stop the tasks that run, until Slurm ends them; returns how many."""
-        halted = 0
+    def runs_in_shards(self):
+        return [run for runs in self.runs_of_shards() for run in runs]
+
+    def signal_tasks(self, number):
+        """Sends a signal to the tasks that run."""
         for process in pathlib.Path("/proc").glob("[0-9]*"):
             try:
                 words = (process / "cmdline").read_bytes().split(b"\0")
                 if words[0] == os.fsencode(PROGRAM) and os.fsencode(self.folder) in words[2]:
-                    os.kill(int(process.name), signal.SIGSTOP)
-                    halted += 1
+                    os.kill(int(process.name), number)
             except (OSError, IndexError):
                 pass  # it has ended
-        return halted
+
+    def is_halted_half_way(self):
+        """Halts a task, until Slurm ends it, with some of its runs made, but not all."""
+        self.signal_tasks(signal.SIGSTOP)
+        if any(0 < len(runs) < RUNS_OF_TASK for runs in self.runs_of_shards()):
+            return True
+        self.signal_tasks(signal.SIGCONT)
+        return False
 
     def digest(self, text):
         return re.search(r"^digest +([0-9a-f]{16})$", text, re.M).group(1)
@@ -254,7 +263,8 @@ class SlurmTest(unittest.TestCase):
 
         # 12 tasks of 4 runs: arrays of 5, 5, 2.
         done = self.expect(0, "submit", "first.toml", "-d", "c.db", "--slurm",
-                           "--runs-per-task", "4", "--time", "10", "--sbatch-option=--comment=a b")
+                           "--runs-per-task", str(RUNS_OF_TASK), "--time", "10",
+                           "--sbatch-option=--comment=a b")
         self.assertRegex(done.stdout, r"^12 tasks in 3 job arrays \(Slurm \d+, \d+, \d+\)$")
         scripts = sorted((self.folder / "c.db.jobs/1").glob("array-*.sh"))
         arrays = [re.search(r"--array=(\S+)", script.read_text()).group(1) for script in scripts]
@@ -263,8 +273,8 @@ class SlurmTest(unittest.TestCase):
         self.assertIn("Comment=a b", CLUSTER.run("scontrol", "show", "job", first).stdout)
 
         # Tasks are cancelled that are in the middle of their runs, and all that wait.
-        wait_until(lambda: len(self.shards()) >= 4 and self.halt_tasks() > 0,
-                   "four shards, and a task that runs")
+        wait_until(lambda: len(self.shards()) >= 4 and self.is_halted_half_way(),
+                   "four shards, and a task half-way")
         status = self.expect(2, "status", "c.db").stdout
         self.assertRegex(status, r"(?m)^runs +0 of 48 done$")
         self.assertRegex(status, r"(?m)^shards +\d+ more runs done")
@@ -282,7 +292,7 @@ class SlurmTest(unittest.TestCase):
 
         # Only what is missing; arrays of 2 tasks, of which one may run.
         left = RUNS - len(half)
-        tasks = (left + 3) // 4
+        tasks = -(-left // RUNS_OF_TASK)
         done = self.expect(0, "resume", "c.db", "--max-running", "1", "--array-max", "2")
         self.assertIn(f"{RUNS} runs, 0 in tasks that wait or run, {left} to hand out", done.stderr)
         self.assertRegex(done.stdout, rf"^{tasks} tasks in {(tasks + 1) // 2} job arrays")

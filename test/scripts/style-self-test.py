@@ -56,6 +56,7 @@ PLANTED = [
     ("helper/a.cc", CPP + "#include <ns3/core-module.h>\n", 2, "include single headers"),
     ("helper/a.cc", CPP + '#include "model/shell-part.h"\n', 2, "bare file name"),
     ("helper/a.cc", CPP + "std::poisson_distribution<int> d;\n", 2, "std::poisson_distribution"),
+    ("helper/a.cc", CPP + "std::ranges::unique(x);\n", 2, "does not compile with clang 14"),
     ("test/sim/wire-part.h", header("wire-part"), 1, "the name of model/wire/wire-part.h too"),
     ("helper/b.h", CPP + "#pragma once\n", 1, "no include guard FLOWCHAIN_B_H"),
     ("helper/a.cc", "int x;\n", 1, "not the licence"),

@@ -28,6 +28,23 @@ SameBinding(const SessionRecord& a, const SessionRecord& b)
     return a.original == b.original && a.translated == b.translated;
 }
 
+/** Nobody can use a session of which nobody has the state: its loss has been counted. */
+bool
+IsLive(const SessionInfo& session)
+{
+    return !session.deleted && session.holders.any();
+}
+
+/** Whether a session is of an earlier life of the node that makes `id`, and nobody outside has ever
+ * seen its tuple. The node cannot know of it if it was given up and copied to some nodes only; the
+ * newer session replaces such copies before it is released itself. */
+bool
+IsLeftOver(const SessionInfo& session, SessionId id)
+{
+    return !session.released && CreatorOf(session.record.id) == CreatorOf(id) &&
+           CreatorIncarnationOf(session.record.id) != CreatorIncarnationOf(id);
+}
+
 } // namespace
 
 std::string
@@ -109,8 +126,8 @@ InvariantChecker::CheckUniqueness(NodeId node, const SessionInfo& session, Insta
     if (other != FlowIndex::NOT_FOUND)
     {
         const SessionInfo& holder = m_registry.At(other);
-        // Nobody can use a session of which nobody has the state: its loss has been counted.
-        if (PromisesOf(session).uniqueness && !holder.deleted && holder.holders.any())
+        if (PromisesOf(session).uniqueness && IsLive(holder) &&
+            !IsLeftOver(holder, session.record.id))
         {
             Violate(Invariant::UNIQUENESS,
                     now,
@@ -123,6 +140,34 @@ InvariantChecker::CheckUniqueness(NodeId node, const SessionInfo& session, Insta
         m_external.Erase(hash, other);
     }
     m_external.Insert(hash, m_registry.IndexOf(session.record.id));
+}
+
+/** A session was released for the first time: CheckUniqueness() has let its tuple be given again
+ * only while none of its packets had been. */
+void
+InvariantChecker::CheckReleasedOnce(NodeId node, const SessionInfo& session, Instant now)
+{
+    const FlowKey external = session.record.translated.Reversed();
+    const std::uint32_t own = m_registry.IndexOf(session.record.id);
+    const std::uint32_t other = IndexOfExternal(external);
+    if (other == own || other == FlowIndex::NOT_FOUND)
+    {
+        return;
+    }
+    Check(Invariant::UNIQUENESS);
+    const SessionInfo& holder = m_registry.At(other);
+    if (PromisesOf(session).uniqueness && holder.released && IsLive(holder))
+    {
+        Violate(Invariant::UNIQUENESS,
+                now,
+                fmt::format("{} released session {} while session {} has its external tuple {}",
+                            m_nameOf(node),
+                            TextOf(session.record.id),
+                            TextOf(holder.record.id),
+                            KeyText(external)));
+    }
+    m_external.Erase(FlowHash(external), other);
+    m_external.Insert(FlowHash(external), own);
 }
 
 std::uint32_t
@@ -236,6 +281,7 @@ InvariantChecker::Released(NodeId node,
     {
         return; // its time was over before its packets could go on
     }
+    CheckReleasedOnce(node, *session, now);
     Check(Invariant::DURABILITY);
     const NodeMask missing = serviceNodes & ~session->holders;
     if (PromisesOf(*session).copiesAtServiceNodes && missing.any())

@@ -171,6 +171,7 @@ class InvariantChecker
     void Violate(Invariant invariant, Instant now, std::string what);
     std::uint32_t IndexOfExternal(const FlowKey& external) const;
     void CheckUniqueness(NodeId node, const SessionInfo& session, Instant now);
+    void CheckReleasedOnce(NodeId node, const SessionInfo& session, Instant now);
 
     const Promises& PromisesOf(const SessionInfo& session) const
     {

@@ -57,6 +57,16 @@ class InvariantCheckerTest : public testing::Test
         return record;
     }
 
+    /** The same, after the creator has restarted. */
+    SessionRecord OpenInNextLife(std::uint64_t serial, std::uint16_t externalPort)
+    {
+        SessionRecord record = Record(SERVICE_A, serial, externalPort);
+        record.id = MakeSessionId(SERVICE_A, serial, 1);
+        checker.Created(SERVICE_A, record, At(11));
+        checker.Stored(SERVICE_A, record, At(11));
+        return record;
+    }
+
     void Release(const SessionRecord& record)
     {
         checker.Released(MANAGER, record, Mask({SERVICE_A, SERVICE_B}), Mask({MANAGER}), 1, At(20));
@@ -146,7 +156,7 @@ TEST_F(InvariantCheckerTest, DurabilityWantsEverythingFromWhoHasJoined)
     checker.Stored(SERVICE_B, record, At(12));
     registry.Find(record.id)->reverseStored = true;
     Release(record);
-    const SessionRecord waiting = Open(2, 2001); // it has been promised nothing yet
+    Open(2, 2001); // it has been promised nothing yet
     checker.Activated(SERVICE_B, 0, At(30));
     EXPECT_EQ(checker.ViolationCount(), 0U);
     checker.Activated(6, 0, At(31));
@@ -270,6 +280,34 @@ TEST_F(InvariantCheckerTest, UniquenessOfTheExternalTuple)
     Open(2, 2001);
     EXPECT_EQ(checker.ViolationCount(), 0U);
     Open(3, 2000);
+    EXPECT_TRUE(Only(Invariant::UNIQUENESS));
+}
+
+/** Copies of a session that was given up may be left over from the earlier life. */
+TEST_F(InvariantCheckerTest, UniquenessOfWhatARestartedNodeMakes)
+{
+    const auto giveToAll = [this](const SessionRecord& record)
+    {
+        for (const NodeId node : {SERVICE_B, MANAGER})
+        {
+            checker.Stored(node, record, At(12));
+        }
+        registry.Find(record.id)->reverseStored = true;
+    };
+    const SessionRecord first = Open(1, 2000);
+    giveToAll(first);
+    const SessionRecord second = OpenInNextLife(1, 2000);
+    giveToAll(second);
+    Release(second);
+    EXPECT_EQ(checker.ViolationCount(), 0U);
+    Release(first);
+    EXPECT_TRUE(Only(Invariant::UNIQUENESS));
+}
+
+TEST_F(InvariantCheckerTest, UniquenessOfAReleasedTupleHoldsInTheNextLife)
+{
+    registry.Find(Open(1, 2000).id)->released = true;
+    OpenInNextLife(1, 2000);
     EXPECT_TRUE(Only(Invariant::UNIQUENESS));
 }
 

@@ -28,11 +28,11 @@ SameBinding(const SessionRecord& a, const SessionRecord& b)
     return a.original == b.original && a.translated == b.translated;
 }
 
-/** Nobody can use a session of which nobody has the state: its loss has been counted. */
+/** Nobody can use a session of which nobody in the view has the state: its loss was counted. */
 bool
 IsLive(const SessionInfo& session)
 {
-    return !session.deleted && session.holders.any();
+    return !session.deleted && !session.lost && session.holders.any();
 }
 
 /** Whether a session is of an earlier life of the node that makes `id`, and nobody outside has ever

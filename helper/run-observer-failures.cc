@@ -113,9 +113,12 @@ RunObserver::JudgeRestored(const MembershipView& view, Instant now)
         }
         if (serving.any())
         {
-            m_isRestoring[service] = !isJoined;
+            m_isRestoring[service] = m_config.managersRestore && !isJoined;
             const std::uint64_t lost = CountLost(m_checker.Restored(service, serving), service);
-            m_timeline.OnRestored(serving.count(), lost, LostSoFar(), now);
+            if (m_config.managersRestore || lost != 0)
+            {
+                m_timeline.OnRestored(serving.count(), lost, LostSoFar(), now);
+            }
         }
     }
 }
@@ -243,8 +246,7 @@ RunObserver::NoteViewAdopted(NodeId node, std::uint64_t epoch, Instant now)
         {
             // Whoever is left out of the view, though it may be up, is as good as down: what it
             // has does not come back with it.
-            m_isRestoring[service] =
-                m_isRestoring[service] || (Survivors(service).none() && Restorers(service).any());
+            m_isRestoring[service] = m_isRestoring[service] || Survivors(service).none();
         }
         JudgeRestored(view, now);
         UpdateLive(now);

@@ -209,20 +209,6 @@ ServiceNodeMachine::Abandon(const SessionRecord& record, Instant now, Actions& o
     }
 }
 
-/** No manager has got the state of a session: if it was made for that, nobody else knows it. */
-void
-ServiceNodeMachine::AbandonState(const Frame& message, Instant now, Actions& out)
-{
-    SyncMessage state;
-    std::size_t outerLength = 0;
-    [[maybe_unused]] const DecodeVerdict verdict = Decode(message, state, outerLength);
-    assert(verdict == DecodeVerdict::OK);
-    if ((state.header.flags & (message_flag::EXISTING | message_flag::REFUSED)) == 0)
-    {
-        Abandon(state.record, now, out);
-    }
-}
-
 void
 ServiceNodeMachine::Doom(const SessionRecord& record,
                          DeletionCause cause,

@@ -319,11 +319,9 @@ ServiceNodeMachine::HandleRoleReturned(
     }
     else if (message.kind == MessageKind::STATE)
     {
-        if (why == DropReason::SYNC_ABANDONED)
-        {
-            AbandonState(*message.copy, now, out);
-        }
         // The manager that asked has its own copy of the packet, or is gone and the packet with it.
+        // The session stays, as that manager may well have got the state, and released the packet:
+        // only the acknowledgements may be lost.
         Drop(std::move(message.copy), why);
     }
 }

@@ -189,7 +189,6 @@ class ServiceNodeMachine : public ReplicaMachine
     void ChangeState(SessionRecord record, SessionState state, Instant now, Actions& out);
     void SpreadUpdate(const SessionRecord& record, Instant now, Actions& out);
     void HandleRemove(const SyncMessage& message, Instant now, Actions& out);
-    void AbandonState(const Frame& message, Instant now, Actions& out);
     void Abandon(const SessionRecord& record, Instant now, Actions& out);
     void Doom(const SessionRecord& record, DeletionCause cause, Instant now, Actions& out);
     void BeginRemovals(Instant now, Actions& out);

@@ -282,8 +282,11 @@ FlowManagerMachine::HandleState(const SyncMessage& message,
     {
         context.translated = std::move(frame);
     }
+    // A reverse packet may be late, and meant for an older session of its tuple: then this one may
+    // be in no chain yet. So it is spread once more, unless a release promises nothing anyway.
+    const bool promisesNothing = Replica().release == ReleaseRule::IMMEDIATE;
     const bool adopted = (header.flags & message_flag::ADOPTED) != 0;
-    if (Scheme().Root() != SchemeRoot::MANAGER || (reverse && !adopted))
+    if (Scheme().Root() != SchemeRoot::MANAGER || (reverse && !adopted && promisesNothing))
     {
         context.reverseDone = true;
         Progress(slot, now, out);

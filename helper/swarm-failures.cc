@@ -21,6 +21,10 @@ namespace
 constexpr std::uint64_t FAILURES_MAX = 6;
 constexpr std::uint64_t SLOWEST = 300; ///< times as slow
 
+/** A node whose clock is wrong may be taken to be down, and restart, once in each detection time;
+ * names of sessions tell 64 of its lives apart. */
+constexpr int CLOCK_DETECTION_TIMES = 16;
+
 /** Keys that are drawn here; a kind that needs another one is left out. */
 constexpr std::uint32_t DRAWN =
     failure_key::NODE | failure_key::RECOVER_AFTER | failure_key::DIRECTION | failure_key::BETWEEN |
@@ -96,6 +100,11 @@ class FailureDraws
         FailureSection failure;
         failure.kind = kind.name;
         DrawTime(kind, failure);
+        if (failure.kind == "clock" && !failure.mttr)
+        {
+            const Duration longest = CLOCK_DETECTION_TIMES * m_scenario.controller.detectionTimeout;
+            failure.recoverAfter = std::min(failure.recoverAfter.value_or(longest), longest);
+        }
         if (kind.Has(failure_key::NODE))
         {
             failure.node = DrawNode(kind, failure);
@@ -142,8 +151,6 @@ class FailureDraws
         {
             return MILLI * m_dice.Between(std::uint64_t{2}, SLOWEST);
         }
-        // Names of sessions tell 64 lives of a node apart. A detector that is much too fast would
-        // make every node restart more often than that.
         constexpr std::uint64_t FASTEST = 2 * MILLI;
         return m_dice.Coin() ? m_dice.Between(MILLI / 8, MILLI) : m_dice.Between(MILLI, FASTEST);
     }

@@ -127,6 +127,27 @@ ControllerMachine::HasAlike(NodeId node, MemberStatus status, const ViewBody& bo
     return false;
 }
 
+/** Whether the view of this epoch told the node of one that is active still, if anybody is: else it
+ * is ready with what managers had, and the active ones may have more. */
+bool
+ControllerMachine::KnowsADonor(NodeId node, std::uint32_t epoch) const
+{
+    bool any = false;
+    for (NodeId other = 0; other < m_members.size(); ++other)
+    {
+        if (other != node && Nodes().AreAlike(node, other) &&
+            m_wanted.members[other].status == MemberStatus::ACTIVE)
+        {
+            if (View().IsActive(other) && m_members[other].activeSince <= epoch)
+            {
+                return true;
+            }
+            any = true;
+        }
+    }
+    return !any;
+}
+
 bool
 ControllerMachine::CanRestore(NodeId node, const ViewBody& body) const
 {
@@ -234,7 +255,7 @@ ControllerMachine::HandleHeartbeat(const MessageHeader& header, Instant now, Act
         }
         return;
     }
-    else if (known.status == MemberStatus::JOINING && ready)
+    else if (known.status == MemberStatus::JOINING && ready && KnowsADonor(node, header.epoch))
     {
         member.status = MemberStatus::ACTIVE;
     }
@@ -449,6 +470,14 @@ ControllerMachine::Publish(Instant now, Actions& out)
     }
     m_wanted.epoch = std::max(View().Epoch(), m_epochFloor) + 1;
     const ViewBody old = View().Body();
+    for (NodeId node = 0; node < m_members.size(); ++node)
+    {
+        if (m_wanted.members[node].status == MemberStatus::ACTIVE &&
+            old.members[node].status != MemberStatus::ACTIVE)
+        {
+            m_members[node].activeSince = m_wanted.epoch;
+        }
+    }
     AdoptView(m_wanted, now, out);
     for (NodeId node = 0; node < Nodes().nodes.size(); ++node)
     {

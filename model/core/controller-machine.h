@@ -51,6 +51,7 @@ class ControllerMachine : public ProtocolMachine
     struct Member
     {
         std::uint32_t acknowledged = 0; ///< newest epoch that the node has adopted, as it says
+        std::uint32_t activeSince = 0;  ///< first epoch that calls it ACTIVE
         std::uint32_t drainEpoch = 0;   ///< first that calls it DRAINING; 0: none does
         Instant drainableAt = NEVER;    ///< everything sent to it before drainEpoch has arrived
         bool heard = false;             ///< while the controller recovers
@@ -80,6 +81,7 @@ class ControllerMachine : public ProtocolMachine
     bool IsLast(NodeId node) const;
     bool IsLastActive(NodeId node) const;
     bool HasAlike(NodeId node, MemberStatus status, const ViewBody& body) const;
+    bool KnowsADonor(NodeId node, std::uint32_t epoch) const;
     /** Whether managers can give the service node's group what it has lost. */
     bool CanRestore(NodeId node, const ViewBody& body) const;
     void PromoteIfLast(ViewBody& body) const;

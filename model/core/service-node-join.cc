@@ -43,9 +43,14 @@ void
 ServiceNodeMachine::HandleSnapshotEnd(const MessageHeader& header, Instant now, Actions& out)
 {
     m_ended[header.source] = header.sourceIncarnation;
-    if (Nodes().nodes[header.source].role == NodeRole::SERVICE_NODE ||
-        (!m_ready && HasAllOfManagers()))
+    if (Nodes().nodes[header.source].role == NodeRole::SERVICE_NODE)
     {
+        m_isRestored = false;
+        BecomeReady(header.source, now, out);
+    }
+    else if (!m_ready && View().ActiveServiceNodes().empty() && HasAllOfManagers())
+    {
+        m_isRestored = true;
         BecomeReady(header.source, now, out);
     }
 }
@@ -53,14 +58,21 @@ ServiceNodeMachine::HandleSnapshotEnd(const MessageHeader& header, Instant now, 
 void
 ServiceNodeMachine::ReviseJoining(Instant now, Actions& out)
 {
-    const bool fromManagers = !m_ready && View().Status(Self()) == MemberStatus::JOINING &&
-                              View().ActiveServiceNodes().empty();
-    if (!fromManagers)
+    const bool isJoining = View().Status(Self()) == MemberStatus::JOINING;
+    const bool isAlone = View().ActiveServiceNodes().empty();
+    if (isJoining && m_isRestored && !isAlone)
+    {
+        // Who is active first may have got more, of managers that have died since.
+        m_isRestored = false;
+        m_ready = false;
+    }
+    if (m_ready || !isJoining || !isAlone)
     {
         m_joinBy = NEVER;
     }
     else if (HasAllOfManagers())
     {
+        m_isRestored = true;
         BecomeReady(m_ended.rbegin()->first, now, out); // the last one to be waited for has died
     }
     else if (m_joinBy == NEVER)

@@ -31,7 +31,8 @@ struct ServiceNodeConfig : ReplicaConfig
  * version from the session's id and the view, so two copies never disagree. A node that comes back
  * joins by a snapshot from the active node with the lowest id, while live updates flow already.
  * Where no service node is active and managers have copies, all active managers are the donors,
- * and what they have together is what is left of the sessions.
+ * and what they have together is what is left of the sessions; the first node that has it is the
+ * donor of the others.
  *
  * A session's owner, or its heir, is responsible for it: it follows the TCP connection by what
  * accelerators tell, replicates its state, sends it to managers that a new view puts in its chain,
@@ -222,6 +223,7 @@ class ServiceNodeMachine : public ReplicaMachine
     std::vector<NodeId> m_lacking;
     std::uint64_t m_serial = 0;
     bool m_ready;
+    bool m_isRestored = false; ///< it is ready since managers gave it what they have
     std::map<NodeId, std::uint8_t> m_ended; ///< donors that have sent all, with their lives
     Instant m_joinBy = NEVER; ///< while managers are the donors: wait no longer without progress
 

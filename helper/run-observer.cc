@@ -381,11 +381,18 @@ void
 RunObserver::NoteReleased(NodeId node, const Note& note, Instant now)
 {
     const MembershipView& view = m_applications[node]->Machine().View();
+    // An owner spreads a session before any manager hears of it: who joins meanwhile gets it by its
+    // snapshot.
+    const bool isSpreadByOwner =
+        m_config.services[m_directory.nodes[node].service].scheme->Root() == SchemeRoot::OWNER;
     NodeMask serviceNodes;
     for (const NodeId member : view.MemberServiceNodes())
     {
+        const bool isPromised = !isSpreadByOwner || view.Status(member) != MemberStatus::JOINING;
         // A node that has restarted since is not the one that the view means: it has failed.
-        serviceNodes.set(member, m_applications[member]->Incarnation() == view.Incarnation(member));
+        serviceNodes.set(member,
+                         isPromised &&
+                             m_applications[member]->Incarnation() == view.Incarnation(member));
     }
     NodeMask managers;
     managers.set(node, m_managers.test(node)); // it may be draining

@@ -264,6 +264,13 @@ ServiceNodeMachine::BeginRemoval(SessionRecord record,
     record.version = MakeSessionVersion(epoch, VersionCounterOf(record.state));
     out.notes.push_back(
         {.kind = NoteKind::DELETED, .value = static_cast<std::uint64_t>(cause), .record = record});
+    // Before its spread ends, as packets that wait for that may doom it once more, or others.
+    const std::uint32_t number = m_removals.Begin(record);
+    const std::vector<NodeId> holders = Holders();
+    for (const NodeId node : holders)
+    {
+        m_removals.Find(number)->waiting.set(node);
+    }
     TakeOut(record, now, out);
     if (IsPlanted(PlantedDefect::EARLY_PORT_REUSE))
     {
@@ -272,12 +279,6 @@ ServiceNodeMachine::BeginRemoval(SessionRecord record,
     else
     {
         m_function->Reserve(record); // it may be of an earlier life of this node
-    }
-    const std::uint32_t number = m_removals.Begin(record);
-    const std::vector<NodeId> holders = Holders();
-    for (const NodeId node : holders)
-    {
-        m_removals.Find(number)->waiting.set(node);
     }
     for (const NodeId node : holders)
     {

@@ -230,7 +230,8 @@ chain.length = [1, 2, 3]
         shutil.copy(self.folder / "c.db.shards/1-0.db", self.folder / "build.db")
         self.edit("build.db", "UPDATE campaign SET value = '0123456789abcdef' "
                               "WHERE key IN ('id', 'build');"
-                              "UPDATE run SET id = 'f' || substr(id, 2);")
+                              "UPDATE run SET id = "
+                              "iif(id LIKE 'f%', '0', 'f') || substr(id, 2);")
         done = self.expect(2, "collect", "c.db", "other.db", "build.db", "c.db.shards/1-2.db",
                            "nowhere.db")
         self.assertIn("not taken in: other.db: none of its 6 runs is of this campaign", done.stderr)

@@ -158,6 +158,8 @@ MakeDirectories(const Scenario& scenario)
     for (const ServiceSection& service : scenario.services)
     {
         network.services.push_back(service.name);
+        network.groupNames.push_back(service.group.names);
+        network.groupNames.back().resize(service.group.count);
     }
     network.selection = MakeSelectionConfig(scenario.selection);
     directories.services.assign(scenario.services.size(), network);

@@ -57,16 +57,49 @@ RoleName(const Directory& directory, NodeId node)
     return name.substr(0, name.find('['));
 }
 
+/** Whether a manager's group is called so: "nat.group[1]" or, by its name, "nat.group[zone-b]". */
+bool
+IsInGroup(const Directory& directory,
+          NodeId manager,
+          const std::string& owner,
+          const std::string& pattern)
+{
+    const Directory::Node& about = directory.nodes[manager];
+    const std::string& name = directory.groupNames[about.service][about.group];
+    return pattern == fmt::format("{}group[{}]", owner, about.group) ||
+           (!name.empty() && pattern == fmt::format("{}group[{}]", owner, name));
+}
+
 bool
 Matches(const Directory& directory, NodeId node, const std::string& pattern)
 {
     const auto name = NodeName(directory, node);
     const auto owner = name.substr(0, name.find('.') + 1); // "nat." of "nat.manager[0]", or nothing
-    const NodeRole role = directory.nodes[node].role;
-    const std::uint16_t group = directory.nodes[node].group;
     return pattern == "*" || pattern == name || pattern == RoleName(directory, node) + "[*]" ||
            pattern == owner + "*" ||
-           (role == NodeRole::MANAGER && pattern == fmt::format("{}group[{}]", owner, group));
+           (directory.nodes[node].role == NodeRole::MANAGER &&
+            IsInGroup(directory, node, owner, pattern));
+}
+
+/** The groups of managers, as selectors name them: "group[0], group[zone-b]". */
+std::string
+GroupsOf(const Directory& directory)
+{
+    std::string text;
+    for (std::size_t service = 0; service < directory.groupNames.size(); ++service)
+    {
+        const auto& names = directory.groupNames[service];
+        const auto owner =
+            directory.services.size() > 1 ? directory.services[service] + "." : std::string();
+        for (std::size_t group = 0; group < names.size(); ++group)
+        {
+            text += fmt::format("{}{}group[{}]",
+                                text.empty() ? "" : ", ",
+                                owner,
+                                names[group].empty() ? fmt::format("{}", group) : names[group]);
+        }
+    }
+    return text;
 }
 
 /** So many different ones of the nodes, by chance. @pre count <= nodes.size() */
@@ -95,6 +128,7 @@ class SelectorReader
 
     void Read(const std::string& part)
     {
+        m_why.clear();
         const bool isKnown = part.starts_with("session[")
                                  ? ReadSession(part)
                                  : ReadNodes(part) || ReadPlace(part) || ReadPlaceInGroup(part);
@@ -158,12 +192,11 @@ class SelectorReader
     /** "group[0].last", "nat.group[1].random(2)" */
     bool ReadPlaceInGroup(const std::string& part)
     {
-        const auto end = part.rfind("].");
-        if (end == std::string::npos || part.find("group[") == std::string::npos)
+        if (part.find("group[") == std::string::npos)
         {
             return false;
         }
-        const auto group = part.substr(0, end + 1);
+        const auto group = part.substr(0, part.find(']') + 1);
         std::vector<NodeId> nodes;
         for (NodeId node = 0; node < m_directory.nodes.size(); ++node)
         {
@@ -172,13 +205,17 @@ class SelectorReader
                 nodes.push_back(node);
             }
         }
-        return !nodes.empty() &&
-               ReadPlaceAmong(
-                   nodes,
-                   part.substr(end + 2),
-                   fmt::format("of a group there are {0}.first, {0}.middle, {0}.last and "
-                               "{0}.random(N)",
-                               group));
+        if (nodes.empty())
+        {
+            m_why = "groups are " + GroupsOf(m_directory);
+            return false;
+        }
+        const auto place = Between(part, group + ".", "");
+        return ReadPlaceAmong(nodes,
+                              std::string(place.value_or("")),
+                              fmt::format("of a group there are {0}.first, {0}.middle, {0}.last "
+                                          "and {0}.random(N)",
+                                          group));
     }
 
     /** @param all what the place may be */

@@ -51,8 +51,8 @@ struct NodeSelection
  * - "manager[*]", "manager[first]", "manager[middle]", "manager[last]": of all nodes of a role; of
  *   two middle ones the later one;
  * - "manager[random(2)]": so many different ones, by chance;
- * - "group[1]": all managers of a group; "group[1].last", "group[1].random(2)" and so on: of them,
- * in the order of their chain; "*": all nodes;
+ * - "group[1]", or "group[zone-b]" if it has that name: all managers of a group; "group[1].last",
+ *   "group[1].random(2)" and so on: of them, in the order of their chain; "*": all nodes;
  * - "session[4].owner", "first", "second", "tail", "third", "chain[1]": what is so to the session
  *   when the time comes.
  *

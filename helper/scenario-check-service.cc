@@ -80,6 +80,33 @@ CheckNames(Scenario& s, ScenarioDiagnostics& d)
     }
 }
 
+/** Names of groups stand where their numbers do: "group[zone-a]". */
+void
+CheckGroupNames(const std::vector<std::string>& names,
+                const std::string& path,
+                ScenarioDiagnostics& d)
+{
+    for (std::size_t i = 0; i < names.size(); ++i)
+    {
+        const auto isDigit = [](char c)
+        {
+            return c >= '0' && c <= '9';
+        };
+        const auto place = fmt::format("{}[{}]", path, i);
+        const auto first = std::ranges::find(names, names[i]) - names.begin();
+        if (!IsPlainName(names[i]) || std::ranges::all_of(names[i], isDigit))
+        {
+            d.Add(place,
+                  fmt::format("\"{}\" is no name: letters, digits, - and _, not digits alone",
+                              names[i]));
+        }
+        else if (first < static_cast<std::ptrdiff_t>(i))
+        {
+            d.Add(place, fmt::format("\"{}\" is the name of {}[{}] too", names[i], path, first));
+        }
+    }
+}
+
 void
 CheckChain(const Scenario& s, std::size_t i, ScenarioDiagnostics& d)
 {
@@ -321,8 +348,13 @@ void
 CheckServices(Scenario& s, ScenarioDiagnostics& d)
 {
     CheckNames(s, d);
+    CheckGroupNames(s.group.names, "group.names", d);
     for (std::size_t i = 0; i < s.services.size(); ++i)
     {
+        if (s.services[i].group.names != s.group.names)
+        {
+            CheckGroupNames(s.services[i].group.names, PathOf(i) + ".group.names", d);
+        }
         CheckChain(s, i, d);
         CheckPorts(s.services[i], PathOf(i), d);
         CheckBalancer(s.services[i], PathOf(i), d);

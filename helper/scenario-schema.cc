@@ -94,6 +94,7 @@ void
 Visit(ScenarioVisitor& v, GroupSection& s)
 {
     v.Integer("count", s.count, 1, NODES_MAX);
+    v.VisitTexts("names", s.names);
     v.Integer("managers", s.managers, 1, NODES_MAX);
     v.Integer("sessions_max", s.sessionsMax, 1, TABLE_MAX);
     v.Integer("pending_max", s.pendingMax, 1, TABLE_MAX);

@@ -88,8 +88,9 @@ struct ProcessingSection
 /** `[group]` */
 struct GroupSection
 {
-    std::uint16_t count = 1;    ///< flow-management groups
-    std::uint16_t managers = 3; ///< flow managers in each group
+    std::uint16_t count = 1;        ///< flow-management groups
+    std::vector<std::string> names; ///< of the first groups, in order; there may be fewer groups
+    std::uint16_t managers = 3;     ///< flow managers in each group
     ProcessingSection processing{4, 4096, Duration{300'000}, Duration{200'000}, Duration{50'000}};
     std::uint32_t sessionsMax = 4'000'000;
     std::uint32_t pendingMax = 65'536;          ///< sessions that wait for state or release

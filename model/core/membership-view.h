@@ -59,6 +59,8 @@ struct Directory
     NodeId controller = NO_NODE;
     /** Names of all service groups; nodes are called by them if there are several. */
     std::vector<std::string> services;
+    /** Names that groups have besides their numbers, or ""; index: service group, group. */
+    std::vector<std::vector<std::string>> groupNames;
     Prefix inside; ///< addresses of clients that use the service group
     FunctionConfig function;
     SelectionConfig selection;

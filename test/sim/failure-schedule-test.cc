@@ -25,7 +25,8 @@ Directory
 TwoGroups()
 {
     return MakeDirectories(
-               ParseScenario(MINIMAL + "[group]\ncount = 2\nmanagers = 2\n[chain]\nlength = 2\n",
+               ParseScenario(MINIMAL + "[group]\ncount = 2\nnames = [\"a-1\", \"zone-b\", \"c\"]\n"
+                                       "managers = 2\n[chain]\nlength = 2\n",
                              "x.toml"))
         .network;
 }
@@ -43,6 +44,8 @@ TEST(NodeSelectorTest, NamesNodesByNamePlaceAndGroup)
         {"manager[last]", {9}},
         {"group[1]", {8, 9}},
         {"group[1], manager[first], manager[last]", {6, 8, 9}},
+        {"group[zone-b]", {8, 9}},
+        {"group[a-1].last, group[zone-b].first", {7, 8}},
         {"group[1].first", {8}},
         {"group[0].last", {7}},
         {"group[1].middle", {9}},
@@ -95,7 +98,9 @@ TEST(NodeSelectorTest, SaysWhatThereIsInstead)
     const std::pair<const char*, const char*> cases[] = {
         {"service[random(5)]", "there are 4 to draw from: service[0] to service[3]"},
         {"service[midle]", "service[...] is 0 to 3, *, first, middle, last or random(N)"},
-        {"group[1]", "there are accelerator[0..1], manager[0..2], service[0..3], controller"},
+        {"group[1]",
+         "no node \"group[1]\" that can fail: groups are group[0], there are accelerator[0..1], "
+         "manager[0..2], service[0..3], controller"},
         {"group[0].tail",
          "of a group there are group[0].first, group[0].middle, group[0].last and"},
         {"group[0].random(4)", "there are 3 to draw from: manager[0] to manager[2]"},
@@ -107,6 +112,38 @@ TEST(NodeSelectorTest, SaysWhatThereIsInstead)
     {
         const auto errors = ErrorsOf(failure + '"' + node + "\"\n");
         EXPECT_TRUE(errors.starts_with("x.toml:10:8: error: failure[0].node: ")) << errors;
+        EXPECT_NE(errors.find(message), std::string::npos) << errors;
+    }
+}
+
+TEST(NodeSelectorTest, GroupsHaveNamesInTheirServiceGroup)
+{
+    const std::string two = "[sim]\nstop = \"1s\"\n[group]\nnames = [\"a\"]\n"
+                            "[[service]]\nname = \"east\"\ninside = \"10.0.0.0/9\"\n"
+                            "[[service]]\nname = \"west\"\ninside = \"10.128.0.0/9\"\n"
+                            "external = \"192.0.2.0/24\"\n"
+                            "[service.group]\nnames = [\"b\"]\ncount = 2\n"
+                            "[[accelerator]]\n[[failure]]\nat = \"1ms\"\nnode = ";
+    EXPECT_EQ(ErrorsOf(two + "\"east.group[a], west.group[b].first, west.group[1]\"\n"), "");
+    const auto errors = ErrorsOf(two + "\"west.group[a]\"\n");
+    EXPECT_NE(errors.find("groups are east.group[a], west.group[b], west.group[1], there are "),
+              std::string::npos)
+        << errors;
+}
+
+TEST(NodeSelectorTest, ANameOfAGroupMustBeToldFromItsNumber)
+{
+    const std::pair<const char*, const char*> cases[] = {
+        {"\"1\"", "names[0]: \"1\" is no name: letters, digits, - and _, not digits alone"},
+        {"\"a\", \"\"", "names[1]: \"\" is no name"},
+        {"\"a]\"", "names[0]: \"a]\" is no name"},
+        {"\"a\", \"b\", \"a\"", "names[2]: \"a\" is the name of group.names[0] too"},
+        {"\"a\", 2", "names[1]: expected a string"},
+    };
+    for (const auto& [names, message] : cases)
+    {
+        const auto errors = ErrorsOf(MINIMAL + "[group]\nnames = [" + names + "]\n");
+        EXPECT_TRUE(errors.starts_with("x.toml:9:")) << errors;
         EXPECT_NE(errors.find(message), std::string::npos) << errors;
     }
 }
